@@ -1,0 +1,278 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { InvariantError, present } from "../../primitives/assert.ts";
+import { fromUtf8, utf8 } from "../../primitives/bytes.ts";
+import { BlockStore } from "./block-store.ts";
+import { batchOf, CHAIN, hashOf, readHeader, toyBlock } from "./chain-fixture.ts";
+import type { CommittedBlock, EventPosition } from "./committed-block.ts";
+import { Database } from "./database.ts";
+
+let root: string;
+let database: Database;
+let store: BlockStore;
+
+const ROOT = hashOf("genesis root");
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "mizan-blocks-"));
+  database = await Database.create({ directory: join(root, "db"), chainId: CHAIN });
+  store = await BlockStore.open(database, readHeader);
+});
+
+afterEach(async () => {
+  await database.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function genesis(): Promise<void> {
+  await store.writeGenesis({ stateRoot: ROOT, state: [["member/A", utf8("a")]] });
+}
+
+async function commit(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await store.commitBlock(toyBlock(store.head.height + 1, store.head.digest));
+  }
+}
+
+async function reopen(): Promise<void> {
+  await database.close();
+  database = await Database.open({ directory: join(root, "db"), chainId: CHAIN });
+  store = await BlockStore.open(database, readHeader);
+}
+
+async function stateText(): Promise<Record<string, string>> {
+  const out: Record<string, string> = {};
+  for await (const [key, value] of store.state.entries()) out[key] = fromUtf8(value);
+  return out;
+}
+
+describe("genesis", () => {
+  test("is the anchor at height 0, written once", async () => {
+    expect(store.isEmpty).toBe(true);
+    expect(() => store.head).toThrow(expect.objectContaining({ code: "DB_NO_GENESIS" }));
+    await genesis();
+    expect(store.head).toEqual({ height: 0, digest: CHAIN, stateRoot: ROOT });
+    expect(store.digest(0)).toBe(CHAIN);
+    expect(store.heightOf(CHAIN)).toBe(0);
+    await expect(genesis()).rejects.toThrow(InvariantError);
+    await reopen();
+    expect(store.head.stateRoot).toBe(ROOT);
+    expect(await stateText()).toEqual({ "member/A": "a" });
+  });
+});
+
+describe("a committed block", () => {
+  test("is found by height, digest, transaction, client reference, also after a restart", async () => {
+    await genesis();
+    await commit(3);
+    await reopen();
+    const block = toyBlock(3, present(store.digest(2), "digest"));
+    expect(store.head).toEqual({ height: 3, digest: block.digest, stateRoot: block.stateRoot });
+    expect(store.header(3)).toEqual(block.header);
+    expect(store.finalization(3)).toEqual(block.finalization);
+    expect(store.heightOf(block.digest)).toBe(3);
+    expect(store.batchDigests(3)).toEqual(block.batches);
+    expect(store.stateRoot(3)).toBe(block.stateRoot);
+    expect(await store.receipts(3)).toEqual(block.receipts);
+    expect(store.receipt(3, 1)).toEqual(block.receipts[1]);
+    expect(store.locate(hashOf("tx 3/1"))).toEqual({ height: 3, index: 1 });
+    expect(store.txIdOf("BANKPKKA", "ref-3-1")).toBe(hashOf("tx 3/1"));
+    expect((await store.eventsAt(3))?.map(({ bytes }) => fromUtf8(bytes))).toEqual([
+      "event 3/0/0",
+      "event 3/0/1",
+      "event 3/1/0",
+      "event 3/1/1",
+    ]);
+    expect(await stateText()).toEqual({
+      "account/2": "opened",
+      "account/3": "opened",
+      height: "3",
+      "member/A": "a",
+    });
+    expect(store.state.get("account/1")).toBeUndefined();
+  });
+
+  test("is nothing at a height or under a name that does not exist", async () => {
+    await genesis();
+    await commit(1);
+    expect(store.header(2)).toBeUndefined();
+    expect(await store.receipts(2)).toBeUndefined();
+    expect(await store.eventsAt(2)).toBeUndefined();
+    expect(store.locate(hashOf("no such"))).toBeUndefined();
+    expect(store.txIdOf("BANKPKK", "Aref-1-0")).toBeUndefined();
+    expect(store.heightOf(hashOf("no such"))).toBeUndefined();
+  });
+
+  test("gives its reference to the newest transaction under it", async () => {
+    await genesis();
+    await commit(1);
+    const block = toyBlock(2, store.head.digest);
+    const txId = hashOf("tx 2/0");
+    await store.commitBlock({
+      ...block,
+      clientRefs: [{ member: "BANKPKKA", clientRef: "ref-1-0", txId }],
+    });
+    expect(store.txIdOf("BANKPKKA", "ref-1-0")).toBe(txId);
+  });
+});
+
+describe("what is refused, with nothing written", () => {
+  const good = (): CommittedBlock => toyBlock(2, store.head.digest);
+  const cases: readonly (readonly [string, () => CommittedBlock])[] = [
+    ["a gap", () => toyBlock(3, store.head.digest)],
+    ["a repetition", () => toyBlock(1, CHAIN)],
+    ["another parent", () => toyBlock(2, hashOf("elsewhere"))],
+    ["a digest that is not the header's", () => ({ ...good(), digest: hashOf("other") })],
+    ["a root that is not the header's", () => ({ ...good(), stateRoot: hashOf("other") })],
+    ["batches that are not the header's", () => ({ ...good(), batches: [] })],
+    ["a header of another height", () => ({ ...good(), header: toyBlock(3, CHAIN).header })],
+    ["a batch that is nowhere", () => ({ ...good(), batchBodies: [] })],
+    [
+      "a batch that the block does not name",
+      () => ({ ...good(), batchBodies: [batchOf(2), batchOf(9)] }),
+    ],
+    ["an indexed transaction without a receipt", () => ({ ...good(), receipts: [] })],
+    ["events out of order", () => ({ ...good(), events: good().events.toReversed() })],
+    [
+      "an event twice",
+      () => ({ ...good(), events: [...good().events, ...good().events.slice(-1)] }),
+    ],
+  ];
+  test.each(cases)("%s", async (_, block) => {
+    await genesis();
+    await commit(1);
+    const before = store.head;
+    await expect(store.commitBlock(block())).rejects.toThrow(InvariantError);
+    expect(store.head).toEqual(before);
+    expect(store.header(2)).toBeUndefined();
+    expect(store.state.get("height")).toEqual(utf8("1"));
+    await store.commitBlock(good());
+    expect(store.head.height).toBe(2);
+  });
+
+  test("a second commit while one is under way", async () => {
+    await genesis();
+    const block = toyBlock(1, CHAIN);
+    const results = await Promise.allSettled([store.commitBlock(block), store.commitBlock(block)]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  });
+});
+
+describe("paging through events", () => {
+  test("visits each event once and in order, whatever the page size", async () => {
+    await genesis();
+    await commit(7);
+    const expected: string[] = [];
+    for (let height = 1; height <= 7; height++) {
+      for (const event of toyBlock(height, CHAIN).events) expected.push(fromUtf8(event.bytes));
+    }
+    for (const limit of [1, 3, 4, 100]) {
+      const seen: string[] = [];
+      let after: EventPosition | "genesis" = "genesis";
+      for (;;) {
+        const page: Awaited<ReturnType<BlockStore["events"]>> = await store.events(after, limit);
+        for (const { bytes } of page) seen.push(fromUtf8(bytes));
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = last;
+      }
+      expect(seen).toEqual(expected);
+    }
+  });
+
+  test("stops at the height it is told, and meets later blocks from the same cursor", async () => {
+    await genesis();
+    await commit(2);
+    const upToOne = await store.events("genesis", 100, 1);
+    expect(upToOne.at(-1)).toMatchObject({ height: 1, txIndex: 1, eventIndex: 1 });
+    const last = present((await store.events("genesis", 100)).at(-1), "event");
+    expect(await store.events(last, 100)).toEqual([]);
+    await commit(1);
+    expect((await store.events(last, 1)).at(0)).toMatchObject({ height: 3, txIndex: 0 });
+  });
+});
+
+describe("batches", () => {
+  test("are stored before a vote, stay once committed, and go when nothing names them", async () => {
+    await genesis();
+    const [kept, dropped, named] = [batchOf(1), batchOf(90), batchOf(91)];
+    await store.batches.putBatches([kept, dropped, named]);
+    await reopen();
+    expect(store.batches.unreferencedCount).toBe(3);
+    expect(store.batches.getBatch(dropped[0])).toEqual(dropped[1]);
+    await store.commitBlock({ ...toyBlock(1, CHAIN), batchBodies: [] });
+    expect(store.batches.committedHeight(kept[0])).toBe(1);
+    const keep = new Set([named[0]]);
+    expect(await store.batches.collectGarbage({ storedBelowHeight: 0, keep })).toBe(0);
+    expect(await store.batches.collectGarbage({ storedBelowHeight: 1, keep })).toBe(1);
+    await reopen();
+    expect(store.batches.getBatch(kept[0])).toEqual(kept[1]);
+    expect(store.batches.getBatch(named[0])).toEqual(named[1]);
+    expect(store.batches.getBatch(dropped[0])).toBeUndefined();
+    expect(store.batches.has(dropped[0])).toBe(false);
+    expect(store.batches.unreferencedCount).toBe(1);
+  });
+
+  test("a committed batch that is stored again is not collected", async () => {
+    await genesis();
+    await commit(1);
+    const batch = batchOf(1);
+    await Promise.all([store.batches.putBatches([batch]), store.batches.putBatches([batch])]);
+    expect(store.batches.unreferencedCount).toBe(0);
+    const racing = batchOf(2);
+    await Promise.all([
+      store.batches.putBatches([racing]),
+      store.commitBlock(toyBlock(2, store.head.digest)),
+    ]);
+    await store.batches.collectGarbage({ storedBelowHeight: 1000, keep: new Set() });
+    expect(store.batches.getBatch(batch[0])).toEqual(batch[1]);
+    expect(store.batches.getBatch(racing[0])).toEqual(racing[1]);
+    expect(store.batches.committedHeight(racing[0])).toBe(2);
+  });
+
+  test("a batch stored while it is collected is there afterwards", async () => {
+    await genesis();
+    const batch = batchOf(1);
+    await store.batches.putBatches([batch]);
+    const [removed] = await Promise.all([
+      store.batches.collectGarbage({ storedBelowHeight: 1, keep: new Set() }),
+      store.batches.putBatches([batch]),
+    ]);
+    expect(removed).toBe(1);
+    expect(store.batches.getBatch(batch[0])).toEqual(batch[1]);
+    expect(store.batches.has(batch[0])).toBe(true);
+  });
+
+  test("the first block that names a batch counts", async () => {
+    await genesis();
+    await commit(1);
+    const block = toyBlock(2, store.head.digest);
+    const batches = [batchOf(1)[0]];
+    const header = utf8(
+      JSON.stringify({
+        height: 2,
+        parentDigest: store.head.digest,
+        stateRoot: block.stateRoot,
+        batchDigests: batches,
+      }),
+    );
+    const { digest } = readHeader(header);
+    await store.commitBlock({ ...block, digest, header, batches, batchBodies: [] });
+    expect(store.batches.committedHeight(batchOf(1)[0])).toBe(1);
+  });
+
+  test("too many that no block names are refused, and room comes back", async () => {
+    await genesis();
+    const many = Array.from({ length: 4096 }, (_, i) => batchOf(1000, i));
+    await store.batches.putBatches(many);
+    await expect(store.batches.putBatches([batchOf(1)])).rejects.toMatchObject({
+      code: "BATCH_LIMIT",
+    });
+    const keep = new Set<string>();
+    await store.batches.collectGarbage({ storedBelowHeight: 1, keep, limit: 1 });
+    await store.batches.putBatches([batchOf(1)]);
+    expect(store.batches.has(batchOf(1)[0])).toBe(true);
+  });
+});

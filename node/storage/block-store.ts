@@ -1,0 +1,300 @@
+import { invariant } from "../../primitives/assert.ts";
+import { toHex } from "../../primitives/bytes.ts";
+import { BatchStore } from "./batch-store.ts";
+import {
+  type BlockRecord,
+  corruptAt,
+  decodeBlockRecord,
+  decodeHead,
+  encodeBlockRecord,
+  encodeHead,
+} from "./block-record.ts";
+import type {
+  ChainHead,
+  CommittedBlock,
+  EventPosition,
+  ReadHeader,
+  StateEntry,
+  StoredEvent,
+  TransactionLocation,
+} from "./committed-block.ts";
+import type { Database, WriteBatch } from "./database.ts";
+import {
+  blockKey,
+  clientRefKey,
+  eventKey,
+  eventPosition,
+  getU32,
+  getU64,
+  HEAD_KEY,
+  hashBytes,
+  hashKey,
+  type KeyRange,
+  receiptKey,
+  u32Bytes,
+  u64Bytes,
+} from "./keyspace.ts";
+import { StateStore } from "./state-store.ts";
+import { StorageError } from "./storage-error.ts";
+
+/** Events that one call returns at most; an API page is far smaller. */
+export const MAX_EVENT_PAGE = 10_000;
+/** No block has so many transactions or events: the upper end of a scan within one height. */
+const MAX_INDEX = 0xffff_ffff;
+
+/**
+ * Final blocks and everything that follows from them. `commitBlock` writes one block by one atomic,
+ * synced batch together with the ledger state and the applied height: after a crash a block is
+ * there entirely or not at all, and a receipt that a client saw is there.
+ */
+export class BlockStore {
+  readonly database: Database;
+  readonly state: StateStore;
+  readonly #readHeader: ReadHeader;
+  #batches: BatchStore | undefined;
+  #head: ChainHead | undefined;
+  #committing = false;
+
+  private constructor(database: Database, readHeader: ReadHeader, head: ChainHead | undefined) {
+    this.database = database;
+    this.state = new StateStore(database);
+    this.#readHeader = readHeader;
+    this.#head = head;
+  }
+
+  /** Does not check the chain: call `verifyAtBoot` before anything is voted or served. */
+  static async open(database: Database, readHeader: ReadHeader): Promise<BlockStore> {
+    const bytes = database.get(HEAD_KEY);
+    const head = bytes === undefined ? undefined : decodeHead(bytes);
+    const store = new BlockStore(database, readHeader, head);
+    store.#batches = await BatchStore.open(database, () => store.#head?.height ?? 0);
+    return store;
+  }
+
+  get batches(): BatchStore {
+    invariant(this.#batches !== undefined, "an open block store has its batch store");
+    return this.#batches;
+  }
+
+  /** True until `writeGenesis`. */
+  get isEmpty(): boolean {
+    return this.#head === undefined;
+  }
+
+  /** The newest applied block. Throws DB_NO_GENESIS before there is one. */
+  get head(): ChainHead {
+    if (this.#head !== undefined) return this.#head;
+    throw new StorageError("DB_NO_GENESIS", "the database holds no genesis state; run init again");
+  }
+
+  /** The state before the first block, in one synced batch. Height 0; its digest is the chain id. */
+  async writeGenesis(genesis: {
+    readonly stateRoot: string;
+    readonly state: Iterable<StateEntry>;
+  }): Promise<void> {
+    invariant(this.isEmpty && !this.#committing, "genesis is written once");
+    const digest = this.database.chainId;
+    await this.#writeHead({ height: 0, digest, stateRoot: genesis.stateRoot }, (batch) => {
+      this.state.stage(batch, genesis.state);
+    });
+  }
+
+  /**
+   * Applies the block after `head`. Throws InvariantError on a gap, on a digest that does not link,
+   * and on parts that contradict one another: nothing is written then. Rejects with DB_IO.
+   * Calls run one at a time.
+   */
+  async commitBlock(block: CommittedBlock): Promise<void> {
+    invariant(!this.#committing, "one block is committed at a time");
+    this.#checkLinks(block);
+    checkParts(block);
+    const { height, digest, stateRoot } = block;
+    await this.#writeHead({ height, digest, stateRoot }, (batch) => {
+      this.batches.stageCommit(batch, height, block.batches, block.batchBodies ?? []);
+      stageBlock(batch, block);
+      this.state.stage(batch, block.stateChanges);
+    });
+  }
+
+  header(height: number): Uint8Array | undefined {
+    return this.database.get(blockKey("header", height));
+  }
+
+  /** A certificate that makes the block final: its own or that of a descendant. */
+  finalization(height: number): Uint8Array | undefined {
+    return this.database.get(blockKey("finalization", height));
+  }
+
+  digest(height: number): string | undefined {
+    return height === 0 ? this.#head && this.database.chainId : this.record(height)?.digest;
+  }
+
+  batchDigests(height: number): readonly string[] | undefined {
+    return this.record(height)?.batches;
+  }
+
+  stateRoot(height: number): string | undefined {
+    return this.record(height)?.stateRoot;
+  }
+
+  record(height: number): BlockRecord | undefined {
+    const bytes = this.database.get(blockKey("block", height));
+    return bytes === undefined ? undefined : decodeBlockRecord(bytes, height);
+  }
+
+  heightOf(digest: string): number | undefined {
+    if (digest === this.database.chainId) return this.#head && 0;
+    const bytes = this.database.get(hashKey("height", digest));
+    return bytes === undefined ? undefined : getU64(bytes, 0);
+  }
+
+  receipt(height: number, index: number): Uint8Array | undefined {
+    return this.database.get(receiptKey(height, index));
+  }
+
+  /** Receipts in block order, or undefined for a height without a block. Throws DB_CORRUPT. */
+  async receipts(height: number): Promise<readonly Uint8Array[] | undefined> {
+    const record = this.record(height);
+    if (record === undefined) return undefined;
+    const range = { gte: receiptKey(height, 0), lte: receiptKey(height, MAX_INDEX) };
+    const receipts: Uint8Array[] = [];
+    for await (const [, value] of this.database.scan(range)) receipts.push(value);
+    if (receipts.length === record.receiptCount) return receipts;
+    throw corruptAt(height, `${receipts.length} of ${record.receiptCount} receipts are there`);
+  }
+
+  /** Events of one block, or undefined for a height without a block. Throws DB_CORRUPT. */
+  async eventsAt(height: number): Promise<readonly StoredEvent[] | undefined> {
+    const record = this.record(height);
+    if (record === undefined) return undefined;
+    const last = eventKey(height, MAX_INDEX, MAX_INDEX);
+    const events = await this.#events({ gte: eventKey(height, 0, 0), lte: last });
+    if (events.length === record.eventCount) return events;
+    throw corruptAt(height, `${events.length} of ${record.eventCount} events are there`);
+  }
+
+  /**
+   * At most `limit` events strictly after a position, in chain order, up to `throughHeight` or the
+   * head. The position of the last one continues the walk; fewer than `limit` means the end.
+   */
+  async events(
+    after: EventPosition | "genesis",
+    limit: number,
+    throughHeight: number = this.head.height,
+  ): Promise<readonly StoredEvent[]> {
+    invariant(Number.isInteger(limit) && limit > 0 && limit <= MAX_EVENT_PAGE, "event page size");
+    const last = Math.min(throughHeight, this.head.height);
+    const from =
+      after === "genesis"
+        ? eventKey(0, 0, 0)
+        : eventKey(after.height, after.txIndex, after.eventIndex);
+    const lte = eventKey(last, MAX_INDEX, MAX_INDEX);
+    return this.#events(after === "genesis" ? { gte: from, lte } : { gt: from, lte }, limit);
+  }
+
+  locate(txId: string): TransactionLocation | undefined {
+    const bytes = this.database.get(hashKey("transaction", txId));
+    return bytes === undefined ? undefined : { height: getU64(bytes, 0), index: getU32(bytes, 8) };
+  }
+
+  /** The newest executed transaction that the member sent under this reference. */
+  txIdOf(member: string, clientRef: string): string | undefined {
+    const bytes = this.database.get(clientRefKey(member, clientRef));
+    return bytes === undefined ? undefined : toHex(bytes);
+  }
+
+  /** Facts of header bytes, by the codec that this store was opened with. */
+  readHeader(header: Uint8Array) {
+    return this.#readHeader(header);
+  }
+
+  async #events(range: KeyRange, limit?: number): Promise<readonly StoredEvent[]> {
+    const events: StoredEvent[] = [];
+    for await (const [key, bytes] of this.database.scan(range, limit)) {
+      events.push({ ...eventPosition(key), bytes });
+    }
+    return events;
+  }
+
+  #checkLinks(block: CommittedBlock): void {
+    const { head } = this;
+    invariant(
+      block.height === head.height + 1,
+      `block ${block.height} does not follow the head at height ${head.height}`,
+    );
+    invariant(
+      block.previousDigest === head.digest,
+      `block ${block.height} does not link to the head's digest ${head.digest}`,
+    );
+    const facts = this.#readHeader(block.header);
+    invariant(facts.digest === block.digest, "a block's digest is that of its header");
+    invariant(facts.height === block.height, "a header carries the height of its block");
+    invariant(facts.parentDigest === block.previousDigest, "a header names the block before it");
+    invariant(facts.stateRoot === block.stateRoot, "a header carries the root after its block");
+    invariant(
+      facts.batchDigests.length === block.batches.length &&
+        facts.batchDigests.every((digest, i) => digest === block.batches[i]),
+      "a header names the batches of its block",
+    );
+  }
+
+  async #writeHead(head: ChainHead, stage: (batch: WriteBatch) => void): Promise<void> {
+    this.#committing = true;
+    try {
+      await this.database.write((batch) => {
+        stage(batch);
+        batch.put(HEAD_KEY, encodeHead(head));
+      });
+      this.#head = Object.freeze(head);
+    } finally {
+      this.#committing = false;
+    }
+  }
+}
+
+function checkParts(block: CommittedBlock): void {
+  let before = -1;
+  let beforeInTx = -1;
+  for (const { txIndex, eventIndex } of block.events) {
+    const rises = txIndex > before || (txIndex === before && eventIndex > beforeInTx);
+    invariant(rises, "events of a block rise by transaction and event index");
+    before = txIndex;
+    beforeInTx = eventIndex;
+  }
+  for (const { index } of block.transactions) {
+    invariant(index >= 0 && index < block.receipts.length, "an indexed transaction has a receipt");
+  }
+}
+
+function stageBlock(batch: WriteBatch, block: CommittedBlock): void {
+  const { height, digest, previousDigest, stateRoot, batches, receipts, events } = block;
+  const record = {
+    digest,
+    previousDigest,
+    stateRoot,
+    batches,
+    receiptCount: receipts.length,
+    eventCount: events.length,
+  };
+  batch.put(blockKey("block", height), encodeBlockRecord(record));
+  batch.put(blockKey("header", height), block.header);
+  batch.put(blockKey("finalization", height), block.finalization);
+  batch.put(hashKey("height", digest), u64Bytes(height));
+  for (const [i, receipt] of receipts.entries()) batch.put(receiptKey(height, i), receipt);
+  for (const { txIndex, eventIndex, bytes } of events) {
+    batch.put(eventKey(height, txIndex, eventIndex), bytes);
+  }
+  for (const { txId, index } of block.transactions) {
+    batch.put(hashKey("transaction", txId), location(height, index));
+  }
+  for (const { member, clientRef, txId } of block.clientRefs) {
+    batch.put(clientRefKey(member, clientRef), hashBytes(txId));
+  }
+}
+
+function location(height: number, index: number): Uint8Array {
+  const bytes = new Uint8Array(12);
+  bytes.set(u64Bytes(height));
+  bytes.set(u32Bytes(index), 8);
+  return bytes;
+}
