@@ -39,7 +39,8 @@ export function decode<T>(
   scanMessagePack(bytes, limits);
   let wire: unknown;
   try {
-    wire = packr.unpack(bytes);
+    // A view of our own: the decoder leaves a `dataView` property on the array that it is given.
+    wire = packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
   } catch (cause) {
     throw new CodecError("MALFORMED", messageOf(cause), {}, { cause });
   }

@@ -11,95 +11,111 @@ export interface DecodeLimits {
 }
 
 /**
- * Walks one MessagePack value and refuses what Mizan never writes: maps, extensions, floats,
- * reserved bytes, lengths that run past the end, trailing bytes, and anything over the limits.
- * An 8 MB frame of empty arrays would become hundreds of megabytes of heap in a decoder; here it
- * costs one pass without allocation. Format: github.com/msgpack/msgpack/blob/master/spec.md.
+ * What follows each type byte: a payload of 0 … 31 bytes, or one of the kinds below. MessagePack
+ * types that Mizan never writes (maps, extensions, floats, the reserved 0xc1) are FORBIDDEN.
+ */
+const FORBIDDEN = 255;
+const FIXED_ARRAY = 254; // count in the low four bits of the type byte
+const ARRAY = 64; // + width of the count: 2 or 4 bytes
+const BLOB = 128; // + width of the length: 1, 2 or 4 bytes; text and binary alike
+
+const KIND = new Uint8Array(256).fill(FORBIDDEN);
+KIND.fill(0, 0x00, 0x80); // positive fixint
+KIND.fill(0, 0xe0, 0x100); // negative fixint
+KIND.fill(FIXED_ARRAY, 0x90, 0xa0);
+for (let length = 0; length < 32; length++) KIND[0xa0 + length] = length; // fixstr
+for (const tag of [0xc0, 0xc2, 0xc3]) KIND[tag] = 0; // nil, false, true
+for (const [i, width] of [1, 2, 4].entries()) {
+  KIND[0xc4 + i] = BLOB + width; // bin 8, 16, 32
+  KIND[0xd9 + i] = BLOB + width; // str 8, 16, 32
+}
+for (const [i, width] of [1, 2, 4, 8].entries()) {
+  KIND[0xcc + i] = width; // uint 8, 16, 32, 64
+  KIND[0xd0 + i] = width; // int 8, 16, 32, 64
+}
+KIND[0xdc] = ARRAY + 2;
+KIND[0xdd] = ARRAY + 4;
+
+/**
+ * Walks one MessagePack value and refuses what Mizan never writes, lengths that run past the end,
+ * trailing bytes, and anything over the limits. An 8 MB frame of empty arrays would become hundreds
+ * of megabytes of heap in a decoder; here it costs one pass without allocation. That the spelling
+ * is the canonical one is for `decode` to check. Format: msgpack spec, github.com/msgpack/msgpack.
  */
 export function scanMessagePack(bytes: Uint8Array, limits: DecodeLimits): void {
-  if (bytes.length > limits.maxBytes) {
-    throw new CodecError("TOO_LARGE", `message of ${bytes.length} bytes`, {
-      got: bytes.length,
-      limit: limits.maxBytes,
-    });
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  /** Elements still to read at each open level. */
-  const open: number[] = [];
-  let position = 0;
+  if (bytes.length > limits.maxBytes) throw tooLarge(bytes.length, limits.maxBytes);
+  /** Elements still to read in the arrays around the current one. */
+  const outer: number[] = [];
+  /** Elements still to read in the current array; the message itself counts as an array of one. */
+  let left = 1;
   let elements = 0;
-
-  const need = (count: number): void => {
-    if (position + count > bytes.length) {
-      throw new CodecError("MALFORMED", "message ends inside a value", { offset: position });
+  let position = 0;
+  for (;;) {
+    while (left === 0) {
+      const next = outer.pop();
+      if (next === undefined) {
+        if (position !== bytes.length) throw trailing(bytes.length - position, position);
+        return;
+      }
+      left = next;
     }
-  };
-  const length = (width: 1 | 2 | 4): number => {
-    need(width);
-    const value =
-      width === 1
-        ? view.getUint8(position)
-        : width === 2
-          ? view.getUint16(position)
-          : view.getUint32(position);
-    position += width;
-    return value;
-  };
-  const skip = (count: number): void => {
-    need(count);
-    position += count;
-  };
-  const openArray = (count: number): void => {
-    if (count > limits.maxElements - elements) {
-      throw new CodecError("TOO_MANY_ELEMENTS", `array of ${count} elements`, {
-        got: count,
-        limit: limits.maxElements,
-      });
-    }
-    if (count === 0) return;
-    if (open.length >= limits.maxDepth) {
-      throw new CodecError("TOO_DEEP", "message nests too deep", { limit: limits.maxDepth });
-    }
-    open.push(count);
-  };
-
-  do {
+    left -= 1;
     elements += 1;
-    if (elements > limits.maxElements) {
-      throw new CodecError("TOO_MANY_ELEMENTS", "message has too many elements", {
-        limit: limits.maxElements,
-      });
+    const tag = bytes[position];
+    if (tag === undefined) throw truncated(position);
+    position += 1;
+    const kind = KIND[tag] ?? FORBIDDEN;
+    if (kind < 32) {
+      position += kind;
+    } else if (kind === FORBIDDEN) {
+      throw forbidden(tag, position - 1);
+    } else if (kind >= BLOB && kind !== FIXED_ARRAY) {
+      const width = kind - BLOB;
+      position += width + unsigned(bytes, position, width);
+    } else {
+      const width = kind === FIXED_ARRAY ? 0 : kind - ARRAY;
+      const count = width === 0 ? tag & 0x0f : unsigned(bytes, position, width);
+      position += width;
+      if (count > limits.maxElements - elements) throw tooMany(count, limits.maxElements);
+      if (count > 0) {
+        if (outer.length >= limits.maxDepth) throw tooDeep(limits.maxDepth);
+        outer.push(left);
+        left = count;
+      }
     }
-    const level = open.length - 1;
-    if (level >= 0) open[level] = (open[level] ?? 0) - 1;
-    const tag = length(1);
-    if (tag <= 0x7f || tag >= 0xe0) {
-      // fixint: the tag is the value
-    } else if (tag >= 0x90 && tag <= 0x9f) openArray(tag & 0x0f);
-    else if (tag >= 0xa0 && tag <= 0xbf) skip(tag & 0x1f);
-    else if (tag === 0xc0 || tag === 0xc2 || tag === 0xc3) {
-      // nil, false, true
-    } else if (tag === 0xc4 || tag === 0xd9) skip(length(1));
-    else if (tag === 0xc5 || tag === 0xda) skip(length(2));
-    else if (tag === 0xc6 || tag === 0xdb) skip(length(4));
-    else if (tag === 0xcc || tag === 0xd0) skip(1);
-    else if (tag === 0xcd || tag === 0xd1) skip(2);
-    else if (tag === 0xce || tag === 0xd2) skip(4);
-    else if (tag === 0xcf || tag === 0xd3) skip(8);
-    else if (tag === 0xdc) openArray(length(2));
-    else if (tag === 0xdd) openArray(length(4));
-    else {
-      throw new CodecError("MALFORMED", `type byte 0x${tag.toString(16)} is not used here`, {
-        offset: position - 1,
-        got: tag,
-      });
-    }
-    while (open.length > 0 && open[open.length - 1] === 0) open.pop();
-  } while (open.length > 0);
-
-  if (position !== bytes.length) {
-    throw new CodecError("MALFORMED", `${bytes.length - position} bytes after the message`, {
-      offset: position,
-    });
+    if (position > bytes.length) throw truncated(position);
+    if (elements > limits.maxElements) throw tooMany(elements, limits.maxElements);
   }
+}
+
+/** Big-endian integer of `width` bytes; bytes past the end count as 0 and are noticed after. */
+function unsigned(bytes: Uint8Array, at: number, width: number): number {
+  let value = 0;
+  for (let i = 0; i < width; i++) value = value * 256 + (bytes[at + i] ?? 0);
+  return value;
+}
+
+function tooLarge(got: number, limit: number): CodecError {
+  return new CodecError("TOO_LARGE", `message of ${got} bytes`, { got, limit });
+}
+
+function tooMany(got: number, limit: number): CodecError {
+  return new CodecError("TOO_MANY_ELEMENTS", `message of ${got} elements or more`, { got, limit });
+}
+
+function tooDeep(limit: number): CodecError {
+  return new CodecError("TOO_DEEP", "message nests too deep", { limit });
+}
+
+function truncated(offset: number): CodecError {
+  return new CodecError("MALFORMED", "message ends inside a value", { offset });
+}
+
+function trailing(count: number, offset: number): CodecError {
+  return new CodecError("MALFORMED", `${count} bytes after the message`, { offset });
+}
+
+function forbidden(tag: number, offset: number): CodecError {
+  const message = `type byte 0x${tag.toString(16)} is not used here`;
+  return new CodecError("MALFORMED", message, { offset, got: tag });
 }

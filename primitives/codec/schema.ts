@@ -1,5 +1,5 @@
 import { invariant } from "../assert.ts";
-import { copyBytes, utf8 } from "../bytes.ts";
+import { copyBytes, hashBytes, toHex } from "../bytes.ts";
 import { invalidValue } from "./codec-error.ts";
 
 /** What crosses the msgpack boundary: positional arrays of scalars, nothing else. */
@@ -11,9 +11,23 @@ export type Wire = number | bigint | string | boolean | null | Uint8Array | Wire
  */
 export interface Schema<T> {
   readonly describe: string;
+  /** How the type stands in JSON; without it the value is its own JSON. */
+  readonly shape?: Shape;
   toWire(value: T, field: string): Wire;
   fromWire(wire: unknown, field: string): T;
 }
+
+/**
+ * What a walk over a value by its schema must know. Amounts and counters are decimal strings in
+ * JSON, bytes are hex.
+ */
+export type Shape =
+  | { readonly kind: "decimal-bigint" | "decimal-number" | "hex" }
+  | { readonly kind: "optional" | "list"; readonly inner: AnySchema }
+  | { readonly kind: "record" | "union"; readonly fields: ReadonlyMap<string, AnySchema> };
+
+/** A schema of whatever type: for walks that the shape guides. */
+export type AnySchema = Pick<Schema<never>, "describe" | "shape">;
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
@@ -34,7 +48,11 @@ export function uint(max = 0xffff_ffff): Schema<number> {
   return scalar(
     `integer 0..${max}`,
     (value): value is number =>
-      typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max && !Object.is(value, -0),
+      typeof value === "number" &&
+      Number.isInteger(value) &&
+      value >= 0 &&
+      value <= max &&
+      !Object.is(value, -0),
   );
 }
 
@@ -43,9 +61,10 @@ export const bool: Schema<boolean> = scalar(
   (value): value is boolean => typeof value === "boolean",
 );
 
-/** Heights, views, epochs, milliseconds: 0 … 2^53 − 1, always nine bytes on the wire (uint64). */
+/** Heights, views, epochs, milliseconds: 0 … 2^53 − 1, nine bytes on the wire (int64, tag 0xd3). */
 export const counter: Schema<number> = {
   describe: "counter 0..2^53-1",
+  shape: { kind: "decimal-number" },
   toWire(value, field) {
     if (!Number.isSafeInteger(value) || value < 0) throw invalidValue(field, value, this.describe);
     return BigInt(value);
@@ -64,26 +83,40 @@ export const AMOUNT_MAX = (1n << 127n) - 1n;
 /** Amounts in minor units, 0 … 2^127 − 1: sixteen bytes big-endian. */
 export const amount: Schema<bigint> = {
   describe: "amount 0..2^127-1",
+  shape: { kind: "decimal-bigint" },
   toWire(value, field) {
     if (typeof value !== "bigint" || value < 0n || value > AMOUNT_MAX) {
       throw invalidValue(field, value, this.describe);
     }
     const out = new Uint8Array(16);
-    const view = new DataView(out.buffer);
-    view.setBigUint64(0, value >> 64n);
-    view.setBigUint64(8, value & 0xffff_ffff_ffff_ffffn);
+    // 32 bits at a time: nearly every amount fits the low two words, and then needs two steps.
+    let rest = value;
+    for (let end = 16; rest > 0n; end -= 4) {
+      const word = Number(rest & 0xffff_ffffn);
+      out[end - 4] = word >>> 24;
+      out[end - 3] = word >>> 16;
+      out[end - 2] = word >>> 8;
+      out[end - 1] = word;
+      rest >>= 32n;
+    }
     return out;
   },
   fromWire(wire, field) {
     if (!(wire instanceof Uint8Array) || wire.length !== 16) {
       throw invalidValue(field, wire, this.describe);
     }
-    const view = new DataView(wire.buffer, wire.byteOffset, 16);
-    const value = (view.getBigUint64(0) << 64n) | view.getBigUint64(8);
+    const high = (BigInt(word32(wire, 0)) << 32n) | BigInt(word32(wire, 4));
+    const low = (BigInt(word32(wire, 8)) << 32n) | BigInt(word32(wire, 12));
+    const value = high === 0n ? low : (high << 64n) | low;
     if (value > AMOUNT_MAX) throw invalidValue(field, value, this.describe);
     return value;
   },
 };
+
+function word32(bytes: Uint8Array, at: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
 
 /** Exactly `size` bytes. Decoded bytes are copies: decoders alias pooled input buffers. */
 export function fixedBytes(size: number): Schema<Uint8Array> {
@@ -101,6 +134,7 @@ function bytesBetween(min: number, max: number): Schema<Uint8Array> {
     value instanceof Uint8Array && value.length >= min && value.length <= max;
   return {
     describe,
+    shape: { kind: "hex" },
     toWire(value, field) {
       if (!admits(value)) throw invalidValue(field, value, describe);
       return value;
@@ -116,37 +150,58 @@ function bytesBetween(min: number, max: number): Schema<Uint8Array> {
 export const hash: Schema<string> = {
   describe: "32-byte hash",
   toWire(value, field) {
-    if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) {
-      throw invalidValue(field, value, this.describe);
-    }
-    const out = new Uint8Array(32);
-    for (let i = 0; i < 32; i++) out[i] = Number.parseInt(value.slice(2 * i, 2 * i + 2), 16);
-    return out;
+    const bytes = typeof value === "string" ? hashBytes(value) : undefined;
+    if (bytes === undefined) throw invalidValue(field, value, this.describe);
+    return bytes;
   },
   fromWire(wire, field) {
     if (!(wire instanceof Uint8Array) || wire.length !== 32) {
       throw invalidValue(field, wire, this.describe);
     }
-    let out = "";
-    for (const byte of wire) out += byte.toString(16).padStart(2, "0");
-    return out;
+    return toHex(wire);
   },
 };
 
-/** Text of at most `maxBytes` UTF-8 bytes that matches `pattern` whole, where one is given. */
+/**
+ * Text of at most `maxBytes` UTF-8 bytes, all of which `pattern` matches where one is given: the
+ * anchors are added here.
+ */
 export function text(maxBytes: number, pattern?: RegExp): Schema<string> {
+  invariant(!/[gmy]/.test(pattern?.flags ?? ""), "a text pattern has no flag g, m or y");
+  const whole = pattern && new RegExp(`^(?:${pattern.source})$`, pattern.flags);
+  const matching = pattern === undefined ? "" : ` matching ${pattern.source}`;
   return scalar(
-    `text of at most ${maxBytes} bytes${pattern === undefined ? "" : ` matching ${pattern.source}`}`,
+    `text of at most ${maxBytes} bytes${matching}`,
     (value): value is string =>
       typeof value === "string" &&
-      value.isWellFormed() &&
-      utf8(value).length <= maxBytes &&
-      (pattern === undefined || pattern.test(value)),
+      value.length <= maxBytes &&
+      utf8Length(value) <= maxBytes &&
+      (whole === undefined || whole.test(value)),
   );
 }
 
+/** Bytes of the UTF-8 form; infinite for text with a lone surrogate, which has none. */
+function utf8Length(value: string): number {
+  let bytes = value.length;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x80) continue;
+    if (code < 0x800) bytes += 1;
+    else if (code < 0xd800 || code > 0xdfff) bytes += 2;
+    else {
+      const low = code < 0xdc00 ? value.charCodeAt(i + 1) : 0;
+      if (!(low >= 0xdc00 && low <= 0xdfff)) return Number.POSITIVE_INFINITY;
+      bytes += 2; // four bytes for two code units
+      i += 1;
+    }
+  }
+  return bytes;
+}
+
 /** One of a closed list, on the wire as its place in the list: never reorder, only append. */
-export function oneOf<const Values extends readonly string[]>(values: Values): Schema<Values[number]> {
+export function oneOf<const Values extends readonly string[]>(
+  values: Values,
+): Schema<Values[number]> {
   const describe = `one of ${values.join(", ")}`;
   return {
     describe,
@@ -167,6 +222,7 @@ export function oneOf<const Values extends readonly string[]>(values: Values): S
 export function optional<T>(inner: Schema<T>): Schema<T | undefined> {
   return {
     describe: `${inner.describe} or nothing`,
+    shape: { kind: "optional", inner },
     toWire: (value, field) => (value === undefined ? null : inner.toWire(value, field)),
     fromWire: (wire, field) => (wire === null ? undefined : inner.fromWire(wire, field)),
   };
@@ -177,8 +233,10 @@ export function list<T>(item: Schema<T>, max: number): Schema<readonly T[]> {
   const describe = `list of at most ${max}`;
   return {
     describe,
+    shape: { kind: "list", inner: item },
     toWire(values, field) {
-      if (!Array.isArray(values) || values.length > max) throw invalidValue(field, values, describe);
+      if (!Array.isArray(values) || values.length > max)
+        throw invalidValue(field, values, describe);
       return values.map((value: T, i) => item.toWire(value, `${field}[${i}]`));
     },
     fromWire(wire, field) {
@@ -188,8 +246,7 @@ export function list<T>(item: Schema<T>, max: number): Schema<readonly T[]> {
   };
 }
 
-type Fields = Readonly<Record<string, Schema<never>>>;
-type RecordOf<F> = { readonly [K in keyof F]: Infer<F[K]> };
+type Fields = Readonly<Record<string, Schema<unknown>>>;
 
 export interface RecordSchema<T> extends Schema<T> {
   /** Name and text of each field in wire order: docs, RPC and `tx inspect` are derived from it. */
@@ -197,13 +254,17 @@ export interface RecordSchema<T> extends Schema<T> {
 }
 
 /** Named fields in memory, an array in the order of definition on the wire. */
-export function record<F extends Record<keyof F, Schema<never>>>(
-  fields: { readonly [K in keyof F]: F[K] },
-): RecordSchema<RecordOf<F>> {
-  const entries = Object.entries(fields as Fields) as (readonly [string, Schema<unknown>])[];
+export function record<T extends object>(
+  fields: {
+    readonly [K in keyof T]: Schema<T[K]>;
+  },
+): RecordSchema<{ readonly [K in keyof T]: T[K] }> {
+  // The entries lose their own types here; each is used for the field of its own name only.
+  const entries = Object.entries(fields as Fields);
   const describe = `[${entries.map(([name]) => name).join(", ")}]`;
   return {
     describe,
+    shape: { kind: "record", fields: new Map(entries) },
     fields: entries.map(([name, schema]) => [name, schema.describe] as const),
     toWire(value, field) {
       if (typeof value !== "object" || value === null) throw invalidValue(field, value, describe);
@@ -218,21 +279,25 @@ export function record<F extends Record<keyof F, Schema<never>>>(
       for (const [i, [name, schema]] of entries.entries()) {
         out[name] = schema.fromWire(wire[i], `${field}.${name}`);
       }
-      return out as RecordOf<F>;
+      return out as T; // every field of T was set by its own schema
     },
   };
 }
 
 /** A tagged union: [tag, body]; the tag is the variant's place in the list, only ever appended. */
-export function union<V extends Record<keyof V, Schema<never>>>(
-  variants: { readonly [K in keyof V]: V[K] },
-): Schema<{ [K in keyof V]: { readonly type: K; readonly body: Infer<V[K]> } }[keyof V]> {
-  type Value = { [K in keyof V]: { readonly type: K; readonly body: Infer<V[K]> } }[keyof V];
-  const entries = Object.entries(variants as Fields) as (readonly [string, Schema<unknown>])[];
+export function union<V extends object>(
+  variants: {
+    readonly [K in keyof V]: Schema<V[K]>;
+  },
+): Schema<{ [K in keyof V]: { readonly type: K; readonly body: V[K] } }[keyof V]> {
+  type Value = { [K in keyof V]: { readonly type: K; readonly body: V[K] } }[keyof V];
+  const entries = Object.entries(variants as Fields);
   const describe = `one of ${entries.map(([name]) => name).join(", ")}`;
   return {
     describe,
+    shape: { kind: "union", fields: new Map(entries) },
     toWire(value, field) {
+      if (typeof value !== "object" || value === null) throw invalidValue(field, value, describe);
       const tag = entries.findIndex(([name]) => name === value.type);
       const entry = entries[tag];
       if (entry === undefined) throw invalidValue(field, value.type, describe);
