@@ -1,0 +1,205 @@
+import { CodedError } from "../primitives/errors.ts";
+import { addHeader } from "./block-tree.ts";
+import { sameTarget } from "./certificate.ts";
+import { decodeRecord, encodeRecord, type JournalEntry } from "./journal.ts";
+import { leaderSchedule } from "./leader.ts";
+import { checkParameters } from "./parameters.ts";
+import {
+  type ConsensusConfig,
+  type ConsensusState,
+  freshPacemaker,
+  leaderAt,
+  viewAt,
+} from "./state.ts";
+import { restoreVote } from "./tally.ts";
+import type { Anchor, Certificate, Vote, VoteRecord } from "./types.ts";
+
+/** A node that has never signed anything: the state at config.anchor. */
+export function createState(config: ConsensusConfig): ConsensusState {
+  return restore(config, [], config.anchor);
+}
+
+/**
+ * The state after a restart: `records` is all the journal holds, in any order, `lastCommitted` the
+ * newest block of the block store, which may be behind or ahead of the journal. Blocks that were
+ * final but not yet applied are committed again after the start event. Throws CodedError
+ * JOURNAL_CONTRADICTION when one correct node could not have written the records, CodecError when
+ * bytes are no record.
+ */
+export function restore(
+  config: ConsensusConfig,
+  records: readonly Uint8Array[],
+  lastCommitted: Anchor,
+): ConsensusState {
+  checkParameters(config.parameters);
+  const entries: JournalEntry[] = [];
+  let ignored = 0;
+  for (const bytes of records) {
+    const entry = decodeRecord(config.chainId, config.epoch, bytes);
+    if (entry === undefined) ignored += 1;
+    else entries.push(entry);
+  }
+  const state = emptyState({ ...config, anchor: lastCommitted }, ignored);
+  // Headers and certificates stand on their own, votes of others as well: any order will do.
+  for (const entry of entries) replay(state, entry);
+  state.view = resumeView(state);
+  return state;
+}
+
+function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusState {
+  const { anchor, chainId, epoch } = config;
+  const { height, view, digest, timestampMs, finalization } = anchor;
+  return {
+    config,
+    // Epoch 0 has no closing block before it; the chain's own identity stands in.
+    schedule: leaderSchedule(chainId, epoch, chainId, config.validators.validators.length),
+    incarnation: 0,
+    view: view + 1,
+    floor: { height, view, digest, timestampMs, finalization, header: undefined },
+    voteFloorView: view,
+    appliedHeight: height,
+    halted: undefined,
+    gate: { open: false, answered: 0, targetView: 0 },
+    pacemaker: freshPacemaker(0),
+    pending: false,
+    views: new Map(),
+    notarizedViews: new Set(),
+    finalizedViews: new Set(),
+    blocks: new Map(),
+    unapplied: [],
+    pendingSignatures: new Map(),
+    nextSignId: 1,
+    nextRequestId: 1,
+    timers: new Map(),
+    catchUp: { request: undefined, tentative: [], attempts: 0, nextPeer: undefined },
+    wanted: new Map(),
+    certificatesRequest: undefined,
+    certificatesAttempts: 0,
+    certificatesPeer: undefined,
+    standstillFloorView: -1,
+    clockOffsets: new Map(),
+    skewAlarm: false,
+    answeredAtMs: new Map(),
+    ignoredRecords,
+    compactedView: view,
+    viewEntered: 0,
+  };
+}
+
+function replay(state: ConsensusState, entry: JournalEntry): void {
+  switch (entry.type) {
+    case "vote":
+      replayVote(state, entry.body);
+      return;
+    case "certificate":
+      replayCertificate(state, entry.body);
+      return;
+    case "header":
+      if (entry.body.height > state.floor.height) addHeader(state, entry.body).durable = true;
+      return;
+    case "floor":
+      state.voteFloorView = Math.max(state.voteFloorView, entry.body.view);
+      return;
+    case "halt":
+      state.halted ??= entry.body;
+      return;
+    case "witness":
+      replayWitness(state, entry.body);
+      return;
+  }
+}
+
+function contradict(what: string, view: number): never {
+  throw new CodedError("JOURNAL_CONTRADICTION", `the journal holds ${what} in view ${view}`, {
+    view,
+  });
+}
+
+function replayVote(state: ConsensusState, vote: VoteRecord): void {
+  const { kind, view, target } = vote;
+  if (view <= state.floor.view) return;
+  if (state.config.self === undefined) contradict("a vote of an observer", view);
+  const { own } = viewAt(state, view);
+  const before = own[kind];
+  if (before !== undefined && !sameTarget(before.target, target)) {
+    contradict(`two different ${kind} votes`, view);
+  }
+  own[kind] = { target, signature: undefined };
+  if (own.nullify !== undefined && own.finalize !== undefined) {
+    contradict("a nullify and a finalize vote", view);
+  }
+}
+
+function replayCertificate(state: ConsensusState, certificate: Certificate): void {
+  const { kind, view, target } = certificate;
+  if (view <= state.floor.view) return;
+  const { certificates } = viewAt(state, view);
+  const before = certificates[kind];
+  if (before !== undefined && !sameTarget(before.target, target)) {
+    contradict(`two different certificates of kind ${kind}`, view);
+  }
+  certificates[kind] = certificate;
+  if (kind === "notarize") state.notarizedViews.add(view);
+  if (kind === "finalize") state.finalizedViews.add(view);
+}
+
+function replayWitness(state: ConsensusState, vote: Vote): void {
+  if (vote.view <= state.floor.view || vote.signer === state.config.self) return;
+  restoreVote(state, vote);
+}
+
+/** Above the floor, not below a view voted in, above every view with a certificate. */
+function resumeView(state: ConsensusState): number {
+  let resumed = Math.max(state.floor.view, state.voteFloorView) + 1;
+  for (const [view, { own, certificates }] of state.views) {
+    if (Object.keys(own).length > 0) resumed = Math.max(resumed, view);
+    if (Object.keys(certificates).length > 0) resumed = Math.max(resumed, view + 1);
+  }
+  return resumed;
+}
+
+/**
+ * All live records: a new journal segment starts with them, and once it is durable older segments
+ * may go. That is the floor and its finalization, committed blocks not yet applied, and above the
+ * floor own votes, certificates, the headers that these name, first proposals, and a halt.
+ */
+export function journalSnapshot(state: ConsensusState): readonly Uint8Array[] {
+  const entries: JournalEntry[] = [];
+  const { floor, voteFloorView } = state;
+  if (voteFloorView > 0) {
+    const { height, digest } = floor;
+    entries.push({ type: "floor", body: { view: voteFloorView, height, digest } });
+  }
+  if (floor.finalization !== undefined) {
+    entries.push({ type: "certificate", body: floor.finalization });
+  }
+  if (state.halted !== undefined) entries.push({ type: "halt", body: state.halted });
+  for (const { header } of state.unapplied) entries.push({ type: "header", body: header });
+  for (const { header, durable } of state.blocks.values()) {
+    if (durable) entries.push({ type: "header", body: header });
+  }
+  for (const view of [...state.views.keys()].sort((a, b) => a - b)) {
+    entries.push(...liveEntriesOf(state, view));
+  }
+  const { chainId, epoch } = state.config;
+  return entries.map((entry) => encodeRecord(chainId, epoch, entry));
+}
+
+function liveEntriesOf(state: ConsensusState, view: number): readonly JournalEntry[] {
+  const record = viewAt(state, view);
+  const entries: JournalEntry[] = [];
+  for (const kind of ["notarize", "nullify", "finalize"] as const) {
+    const certificate = record.certificates[kind];
+    if (certificate !== undefined) entries.push({ type: "certificate", body: certificate });
+    const vote = record.own[kind];
+    if (vote === undefined) continue;
+    const { target } = vote;
+    const { epoch } = state.config;
+    entries.push({ type: "vote", body: { kind, epoch, view, target } });
+  }
+  const leader = leaderAt(state, view);
+  if (leader === state.config.self) return entries;
+  const ofLeader = record.votes.get(leader)?.notarize ?? [];
+  for (const vote of ofLeader) entries.push({ type: "witness", body: vote });
+  return entries;
+}

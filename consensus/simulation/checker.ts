@@ -1,0 +1,378 @@
+import type { BlockHeader } from "../header.ts";
+import type { ValidatorSet } from "../quorum.ts";
+import { weightOf } from "../quorum.ts";
+import type { Certificate, Target } from "../types.ts";
+import { readStatement, type ReadStatement, targetKey } from "./statement-reader.ts";
+
+/** What must hold in every run with Byzantine weight within the bound. */
+export type Invariant =
+  /** Finalized chains of honest nodes are prefixes of one another. */
+  | "S1"
+  /** At most one block is notarized in a view. */
+  | "S2"
+  /** No view is both nullified and finalized. */
+  | "S3"
+  /** What is finalized was notarized with the same target; all views it skips are nullified. */
+  | "S4"
+  /** No honest key contradicts itself or signs at or below its floor, across restarts. */
+  | "S5"
+  /** Nothing is on the wire before the disk holds what it promises. */
+  | "S6"
+  /** Floor, view and applied height never go back. */
+  | "S7"
+  /** Equal height means equal state; each transaction is executed once. */
+  | "S8"
+  /** Timestamps rise along the chain and lie within the bounds of an honest clock. */
+  | "S9"
+  /** Certificates that honest nodes send are complete and of quorum weight. */
+  | "S10"
+  /** An honest node neither stops for good nor throws. */
+  | "HALT"
+  /** A run stays within its budget of events: nothing feeds on itself. */
+  | "LOAD"
+  /** After stabilisation every honest node finalizes new blocks in bounded time. */
+  | "L1"
+  /** A transaction that an honest node holds after stabilisation becomes final. */
+  | "L2"
+  /** After stabilisation all honest nodes reach the same floor. */
+  | "L3";
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly atMs: number;
+  readonly detail: string;
+}
+
+/** Votes of one view by honest keys: what any certificate of the view could be made of. */
+interface ViewLedger {
+  readonly notarize: Map<string, number>;
+  readonly finalize: Map<string, number>;
+  nullify: number;
+  readonly bySigner: Map<number, SignerSlot>;
+}
+
+/** What one honest key signed in one view: at most one target each, if all is well. */
+interface SignerSlot {
+  readonly proposed: Set<string>;
+  readonly notarized: Set<string>;
+  readonly finalized: Set<string>;
+  nullified: boolean;
+}
+
+interface NodeLedger {
+  floorView: number;
+  view: number;
+  appliedHeight: number;
+  /** Height of the last block this node committed; its chain is the common one up to there. */
+  committedHeight: number;
+}
+
+export interface CheckerOptions {
+  readonly set: ValidatorSet;
+  readonly honest: readonly number[];
+  readonly genesisDigest: string;
+  readonly genesisTimestampMs: number;
+  readonly precisionMs: number;
+  readonly now: () => number;
+}
+
+/** Violations kept of one run: the first is the cause, a few more show the consequences. */
+const MAX_VIOLATIONS = 8;
+
+/**
+ * The global oracle: it sees every signature that honest keys make, every message honest nodes send,
+ * every block they commit, and every durable byte they own. It knows nothing of the core's state, so
+ * it cannot share the core's mistakes. Byzantine keys count as if they had signed everything.
+ */
+export class Checker {
+  readonly violations: Violation[] = [];
+  readonly #options: CheckerOptions;
+  readonly #byzantineWeight: number;
+  readonly #views = new Map<string, ViewLedger>();
+  readonly #nodes: NodeLedger[];
+  /** The one finalized chain, by height; genesis at 0. */
+  readonly #chain: { digest: string; timestampMs: number; stateRoot: string | undefined }[];
+  /** View of the finalization or notarization under which a digest was seen, for S4. */
+  readonly #executedAt = new Map<string, number>();
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+    const { set, honest } = options;
+    this.#byzantineWeight =
+      set.total - honest.reduce((sum, node) => sum + weightOf(set, node), 0);
+    this.#nodes = set.validators.map(() => ({
+      floorView: 0,
+      view: 0,
+      appliedHeight: 0,
+      committedHeight: 0,
+    }));
+    this.#chain = [
+      {
+        digest: options.genesisDigest,
+        timestampMs: options.genesisTimestampMs,
+        stateRoot: undefined,
+      },
+    ];
+  }
+
+  /** Blocks that at least one honest node committed. */
+  get height(): number {
+    return this.#chain.length - 1;
+  }
+
+  get highestView(): number {
+    return this.#nodes.reduce((highest, node) => Math.max(highest, node.view), 0);
+  }
+
+  /** The key of an honest node signs `statement`. */
+  signed(node: number, statement: Uint8Array): void {
+    const read = readStatement(statement);
+    const ledger = this.#ledger(read.epoch, read.view);
+    const own = ledger.bySigner.get(node) ?? emptySlot();
+    ledger.bySigner.set(node, own);
+    const key = targetKey(read.target);
+    const weight = weightOf(this.#options.set, node);
+    const clash = (what: string): void =>
+      this.fail("S5", `node ${node} signs ${read.kind} in view ${read.view} after ${what}`);
+    switch (read.kind) {
+      case "proposal":
+        if (own.proposed.size > 0 && !own.proposed.has(key)) clash("another proposal");
+        own.proposed.add(key);
+        return;
+      case "notarize":
+        if (own.notarized.has(key)) return;
+        if (own.notarized.size > 0) clash("another notarize vote");
+        own.notarized.add(key);
+        add(ledger.notarize, key, weight);
+        break;
+      case "nullify":
+        if (own.nullified) return;
+        if (own.finalized.size > 0) clash("a finalize vote");
+        own.nullified = true;
+        ledger.nullify += weight;
+        break;
+      case "finalize":
+        if (own.finalized.has(key)) return;
+        if (own.nullified) clash("a nullify vote");
+        if (own.finalized.size > 0) clash("another finalize vote");
+        own.finalized.add(key);
+        add(ledger.finalize, key, weight);
+        break;
+    }
+    this.#checkView(read, ledger);
+  }
+
+  /** A core decides to sign while its floor stands at `floorView`. */
+  decidedToSign(node: number, statement: Uint8Array, floorView: number): void {
+    const read = readStatement(statement);
+    if (read.view <= floorView) {
+      this.fail("S5", `node ${node} signs ${read.kind} in view ${read.view}, floor ${floorView}`);
+    }
+  }
+
+  /** S9: an honest node votes for `header`; `clockMs` is the latest time its clock ever showed. */
+  votedFor(node: number, header: BlockHeader, clockMs: number): void {
+    if (header.timestampMs > clockMs + this.#options.precisionMs) {
+      this.fail("S9", `node ${node} votes for height ${header.height} ahead of its clock`);
+    }
+  }
+
+  /** S2 and S3 on what could be certified, whether or not anyone ever collects the votes. */
+  #checkView(read: ReadStatement, ledger: ViewLedger): void {
+    const possible = this.#possible(ledger.notarize);
+    if (possible.length > 1) {
+      this.fail("S2", `view ${read.view}: ${possible.length} blocks can be notarized`);
+    }
+    const finalized = this.#possible(ledger.finalize);
+    const nullified = ledger.nullify + this.#byzantineWeight >= this.#options.set.quorum;
+    if (nullified && finalized.length > 0) {
+      this.fail("S3", `view ${read.view}: both nullification and finalization exist`);
+    }
+    for (const key of finalized) {
+      if (!possible.includes(key)) {
+        this.fail("S4", `view ${read.view}: finalization without notarization of ${key}`);
+      }
+    }
+  }
+
+  #possible(votes: ReadonlyMap<string, number>): readonly string[] {
+    const { quorum } = this.#options.set;
+    return [...votes]
+      .filter(([, weight]) => weight + this.#byzantineWeight >= quorum)
+      .map(([key]) => key);
+  }
+
+  /** S6: an honest node puts a signed statement on the wire; `missing` is not on its disk. */
+  released(node: number, what: string, missing: string | undefined): void {
+    if (missing !== undefined) this.fail("S6", `node ${node} sent ${what}, not durable: ${missing}`);
+  }
+
+  /** An honest node stores or forwards a certificate. */
+  certificate(node: number, certificate: Certificate): void {
+    const { set } = this.#options;
+    let weight = 0;
+    let count = 0;
+    for (let i = 0; i < set.validators.length; i++) {
+      if ((certificate.signers & (1 << i)) === 0) continue;
+      weight += weightOf(set, i);
+      count += 1;
+    }
+    if (weight < set.quorum || count !== certificate.signatures.length) {
+      this.fail("S10", `node ${node} sent a ${certificate.kind} certificate of weight ${weight}`);
+    }
+    const ledger = this.#ledger(certificate.epoch, certificate.view);
+    if (!this.#couldExist(ledger, certificate.kind, certificate.target)) {
+      this.fail(
+        "S10",
+        `view ${certificate.view}: ${certificate.kind} certificate that nobody can have signed`,
+      );
+    }
+  }
+
+  #couldExist(ledger: ViewLedger, kind: Certificate["kind"], target: Target | undefined): boolean {
+    const honest =
+      kind === "nullify" ? ledger.nullify : (ledger[kind].get(targetKey(target)) ?? 0);
+    return honest + this.#byzantineWeight >= this.#options.set.quorum;
+  }
+
+  /** An honest core commits: heights follow its last one, `finalization` names the last header. */
+  committed(
+    node: number,
+    headers: readonly { readonly header: BlockHeader; readonly digest: string }[],
+    finalization: Certificate,
+    latestClockMs: number,
+  ): void {
+    const own = this.#node(node);
+    for (const { header, digest } of headers) {
+      if (header.height !== own.committedHeight + 1) {
+        this.fail("S1", `node ${node} commits ${header.height} upon ${own.committedHeight}`);
+        return;
+      }
+      own.committedHeight = header.height;
+      const known = this.#chain[header.height];
+      if (known === undefined) this.#extend(node, header, digest, latestClockMs);
+      else if (known.digest !== digest) {
+        this.fail("S1", `node ${node}: height ${header.height} is ${digest}, was ${known.digest}`);
+      }
+    }
+    const last = headers[headers.length - 1];
+    const { target } = finalization;
+    if (last === undefined || target === undefined || target.blockDigest !== last.digest) {
+      this.fail("S4", `node ${node}: the finalization names another block than the last`);
+      return;
+    }
+    this.#checkFinalization(finalization.epoch, finalization.view, target);
+    own.floorView = Math.max(own.floorView, finalization.view);
+  }
+
+  #extend(node: number, header: BlockHeader, digest: string, latestClockMs: number): void {
+    const parent = this.#chain[header.height - 1];
+    if (parent === undefined || header.parentDigest !== parent.digest) {
+      this.fail("S1", `node ${node}: block ${header.height} is not on its parent`);
+      return;
+    }
+    if (header.timestampMs <= parent.timestampMs) {
+      this.fail("S9", `height ${header.height}: time ${header.timestampMs} does not rise`);
+    }
+    if (header.timestampMs > latestClockMs + this.#options.precisionMs) {
+      this.fail("S9", `height ${header.height}: time is ahead of every honest clock`);
+    }
+    this.#chain.push({ digest, timestampMs: header.timestampMs, stateRoot: header.stateRoot });
+  }
+
+  #checkFinalization(epoch: number, view: number, target: Target): void {
+    const ledger = this.#ledger(epoch, view);
+    if (!this.#couldExist(ledger, "finalize", target)) {
+      this.fail("S4", `view ${view}: committed on a finalization that cannot exist`);
+    }
+    if (!this.#couldExist(ledger, "notarize", target)) {
+      this.fail("S4", `view ${view}: finalized but not notarized`);
+    }
+    for (let skipped = target.parentView + 1; skipped < view; skipped++) {
+      if (!this.#couldExist(this.#ledger(epoch, skipped), "nullify", undefined)) {
+        this.fail("S4", `view ${view} skips view ${skipped}, which nobody nullified`);
+      }
+    }
+  }
+
+  /** S7: floor and view as a node tells its peers. The floor also outlives a restart. */
+  reported(node: number, view: number, floorView: number): void {
+    const own = this.#node(node);
+    if (view < own.view) this.fail("S7", `node ${node}: view went from ${own.view} to ${view}`);
+    own.view = view;
+    if (floorView < own.floorView) {
+      this.fail("S7", `node ${node}: floor went from ${own.floorView} to ${floorView}`);
+    }
+    own.floorView = floorView;
+  }
+
+  /** A node applied a block: S8 against the root that the header promises and all others got. */
+  applied(node: number, height: number, stateRoot: string, transactions: readonly string[]): void {
+    const own = this.#node(node);
+    if (height !== own.appliedHeight + 1) {
+      this.fail("S7", `node ${node} applies ${height} upon ${own.appliedHeight}`);
+    }
+    own.appliedHeight = height;
+    const promised = this.#chain[height]?.stateRoot;
+    if (promised !== stateRoot) {
+      this.fail("S8", `node ${node}, height ${height}: root ${stateRoot}, promised ${promised}`);
+    }
+    for (const transaction of transactions) {
+      const before = this.#executedAt.get(transaction) ?? height;
+      if (before !== height) {
+        this.fail("S8", `${transaction} is executed at height ${before} and at ${height}`);
+      }
+      this.#executedAt.set(transaction, height);
+    }
+  }
+
+  /** A node starts again from what its disk holds. */
+  restarted(node: number, durableHeight: number): void {
+    const own = this.#node(node);
+    if (durableHeight < own.appliedHeight) {
+      this.fail("S7", `node ${node}: applied height fell to ${durableHeight} by a restart`);
+    }
+    own.appliedHeight = durableHeight;
+    // What was decided but not yet durable at the crash is decided again.
+    own.committedHeight = durableHeight;
+    own.view = 0;
+  }
+
+  /** Heights of honest nodes, in their order. */
+  get appliedHeights(): readonly number[] {
+    return this.#options.honest.map((node) => this.#node(node).appliedHeight);
+  }
+
+  fail(invariant: Invariant, detail: string): void {
+    if (this.violations.length >= MAX_VIOLATIONS) return;
+    this.violations.push({ invariant, atMs: this.#options.now(), detail });
+  }
+
+  #ledger(epoch: number, view: number): ViewLedger {
+    const key = `${epoch}:${view}`;
+    const known = this.#views.get(key);
+    if (known !== undefined) return known;
+    const fresh: ViewLedger = {
+      notarize: new Map(),
+      finalize: new Map(),
+      nullify: 0,
+      bySigner: new Map(),
+    };
+    this.#views.set(key, fresh);
+    return fresh;
+  }
+
+  #node(node: number): NodeLedger {
+    const ledger = this.#nodes[node];
+    if (ledger === undefined) throw new RangeError(`node ${node} is not in the set`);
+    return ledger;
+  }
+}
+
+function emptySlot(): SignerSlot {
+  return { proposed: new Set(), notarized: new Set(), finalized: new Set(), nullified: false };
+}
+
+function add(weights: Map<string, number>, key: string, weight: number): void {
+  weights.set(key, (weights.get(key) ?? 0) + weight);
+}

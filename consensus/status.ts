@@ -1,0 +1,85 @@
+import { acceptCertificate } from "./certificates.ts";
+import { MAX_ECHOED_VOTES } from "./limits.ts";
+import type { StatusBody } from "./messages.ts";
+import { startTimer } from "./pacemaker.ts";
+import { weightOf } from "./quorum.ts";
+import { answerStandstill } from "./standstill.ts";
+import { noteAnswer } from "./start-gate.ts";
+import type { ConsensusState, Turn } from "./state.ts";
+import { statusMessage } from "./status-message.ts";
+import { weightedMedian } from "./timestamps.ts";
+import type { PeerIndex, Vote } from "./types.ts";
+
+/** Once a period, to all: where we stand; while starting, with the question that the gate needs. */
+export function onStatusTimer(turn: Turn): void {
+  const { state, now } = turn;
+  startTimer(turn, "status", now + state.config.parameters.statusMs);
+  broadcastStatus(turn);
+  watchClock(turn);
+}
+
+export function broadcastStatus(turn: Turn): void {
+  const { gate, config } = turn.state;
+  const purpose = config.self === undefined || gate.open ? "periodic" : "starting";
+  turn.effects.push({ type: "broadcast", message: statusMessage(turn, purpose) });
+}
+
+export function onStatus(turn: Turn, from: PeerIndex, body: StatusBody): void {
+  const { state } = turn;
+  const isValidator = from < state.config.validators.validators.length;
+  if (body.finalization !== undefined) acceptCertificate(turn, body.finalization, "relay");
+  if (!isValidator || from === state.config.self) return;
+  state.clockOffsets.set(from, turn.now - body.clockMs);
+  switch (body.purpose) {
+    case "periodic":
+      return;
+    case "answer":
+      noteAnswer(turn, from, body);
+      return;
+    case "starting": {
+      const echoes = newestVotesOf(state, from);
+      const message = statusMessage(turn, "answer", body.incarnation, echoes);
+      turn.effects.push({ type: "send", to: from, message });
+      return;
+    }
+    case "standstill":
+      answerStandstill(turn, from, body);
+      return;
+  }
+}
+
+/** The newest vote of each kind that we hold from a peer: it must find them in its journal. */
+function newestVotesOf(state: ConsensusState, signer: number): readonly Vote[] {
+  const newest = new Map<string, Vote>();
+  for (const { votes } of state.views.values()) {
+    const held = votes.get(signer);
+    if (held === undefined) continue;
+    for (const vote of [held.notarize[0], held.nullify[0], held.finalize[0]]) {
+      if (vote === undefined) continue;
+      const before = newest.get(vote.kind);
+      if (before === undefined || before.view < vote.view) newest.set(vote.kind, vote);
+    }
+  }
+  return [...newest.values()].slice(0, MAX_ECHOED_VOTES);
+}
+
+/**
+ * Compares the own clock with the weighted median of the validators' last Status clocks, own clock
+ * included; says so when the difference passes half the precision, and when it is back.
+ */
+function watchClock(turn: Turn): void {
+  const { state } = turn;
+  const { validators, parameters, self } = state.config;
+  const items = [...state.clockOffsets].map(([index, value]) => ({
+    value,
+    weight: weightOf(validators, index),
+  }));
+  if (self !== undefined) items.push({ value: 0, weight: weightOf(validators, self) });
+  const heard = items.reduce((sum, { weight }) => sum + weight, 0);
+  const median = weightedMedian(items);
+  if (median === undefined || heard < validators.quorum) return;
+  const alarm = Math.abs(median) > parameters.precisionMs / 2;
+  if (alarm === state.skewAlarm) return;
+  state.skewAlarm = alarm;
+  turn.effects.push({ type: "report", report: { kind: "clockSkew", offsetMs: median, alarm } });
+}

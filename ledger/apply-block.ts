@@ -1,0 +1,193 @@
+import { invariant } from "../primitives/assert.ts";
+import { listRoot } from "../primitives/merkle/list-tree.ts";
+import type { StateTree } from "../primitives/merkle/state-tree.ts";
+import { admit, type Refusal, remember } from "./admission.ts";
+import { businessDateOf } from "./business-date.ts";
+import type { CheckedTransaction } from "./checked-transaction.ts";
+import type { BodyOf, SignedTransaction, TransactionBody } from "./envelope.ts";
+import type { LedgerEvent, PlacedEvent } from "./events.ts";
+import type { Execution, Failure } from "./execution.ts";
+import { assertBlockInvariants, changesOf } from "./invariants.ts";
+import { MAX_BLOCK_TRANSACTIONS } from "./limits.ts";
+import { outcomeOf } from "./outcome.ts";
+import { pruneReferences, queueForPruning } from "./pruning.ts";
+import { encodeReceipt, type Receipt } from "./receipt.ts";
+import { LedgerState, type StateChange } from "./state/ledger-state.ts";
+import type { StateReader } from "./state-reader.ts";
+import { type Kind, kindTable } from "./transactions/kinds.ts";
+
+export interface BlockInput {
+  /** State after the parent block. */
+  readonly state: StateReader;
+  /** Tree over that state. */
+  readonly tree: StateTree;
+  readonly height: number;
+  /** From the block's header, milliseconds of Unix time. */
+  readonly timestampMs: number;
+  readonly transactions: readonly CheckedTransaction[];
+}
+
+export interface BlockResult {
+  /** What the block changes in the flat state; null deletes. */
+  readonly changes: readonly StateChange[];
+  /** One for each transaction, in order. */
+  readonly receipts: readonly Receipt[];
+  /** Canonical bytes of the receipts: the leaves under `receiptsRoot`. */
+  readonly receiptBytes: readonly Uint8Array[];
+  readonly events: readonly PlacedEvent[];
+  /** Tree after the block. */
+  readonly tree: StateTree;
+  readonly stateRoot: string;
+  readonly receiptsRoot: string;
+}
+
+/**
+ * Executes one block. Pure: equal inputs give equal results on every machine. A transaction that
+ * may not be executed is skipped with a receipt that says why; one that fails writes nothing but
+ * its result. No transaction makes a block bad.
+ *
+ * Throws InvariantError when the block does not follow the state, or when an accounting identity
+ * is broken: then this node has diverged and must stop.
+ */
+export function applyBlock(input: BlockInput): BlockResult {
+  const state = new LedgerState(input.state);
+  const run = new BlockRun(state, input.height, input.timestampMs);
+  advanceChain(state, input);
+  for (const checked of input.transactions) run.apply(checked);
+  queueForPruning(state, input.height, run.executed);
+  pruneReferences(state, input.height, run.executed.length);
+  state.commit();
+  assertBlockInvariants(changesOf(state, run.events));
+
+  const changes = state.changes();
+  const tree = input.tree.update(changes);
+  const receiptBytes = run.receipts.map(encodeReceipt);
+  return {
+    changes,
+    receipts: run.receipts,
+    receiptBytes,
+    events: run.placedEvents(),
+    tree,
+    stateRoot: tree.root,
+    receiptsRoot: listRoot(receiptBytes),
+  };
+}
+
+function advanceChain(state: LedgerState, input: BlockInput): void {
+  const { height, timestampMs, transactions } = input;
+  const { chain } = state;
+  invariant(height === chain.height + 1, `block ${height} follows block ${chain.height}`);
+  invariant(timestampMs > chain.timestampMs, "a block is later than its parent");
+  invariant(transactions.length <= MAX_BLOCK_TRANSACTIONS, "a block's transactions are bounded");
+  state.chains.put({ chainId: chain.chainId, height, timestampMs });
+  state.commit();
+}
+
+class BlockRun {
+  readonly receipts: Receipt[] = [];
+  /** Events of each transaction, by its place in the block. */
+  readonly events: LedgerEvent[][] = [];
+  readonly executed: TransactionBody[] = [];
+  readonly #state: LedgerState;
+  readonly #height: number;
+  readonly #timestampMs: number;
+  readonly #businessDate: string;
+
+  constructor(state: LedgerState, height: number, timestampMs: number) {
+    this.#state = state;
+    this.#height = height;
+    this.#timestampMs = timestampMs;
+    this.#businessDate = businessDateOf(timestampMs);
+  }
+
+  apply(checked: CheckedTransaction): void {
+    const { transaction, verifiedKeys } = checked;
+    const admission = admit(transaction, this.#state, this.#height, verifiedKeys);
+    if (admission.ok) this.#execute(transaction);
+    else this.#skip(transaction, admission);
+    // What follows is not undone with the next transaction.
+    this.#state.commit();
+  }
+
+  placedEvents(): readonly PlacedEvent[] {
+    const out: PlacedEvent[] = [];
+    for (const [txIndex, events] of this.events.entries()) {
+      const txId = this.receipts[txIndex]?.txId ?? "";
+      for (const [eventIndex, event] of events.entries()) {
+        out.push({ height: this.#height, txIndex, eventIndex, txId, event });
+      }
+    }
+    return out;
+  }
+
+  #skip(transaction: SignedTransaction, refusal: Refusal): void {
+    const { outcome, field, first } = refusal;
+    this.events.push([]);
+    this.receipts.push({
+      ...this.#head(transaction),
+      executed: false,
+      outcome,
+      field,
+      first,
+      eventCount: 0,
+      moments: undefined,
+    });
+  }
+
+  #execute(transaction: SignedTransaction): void {
+    const { body } = transaction;
+    const state = this.#state;
+    const events: LedgerEvent[] = [];
+    const failed = execute(body, {
+      state,
+      height: this.#height,
+      timestampMs: this.#timestampMs,
+      businessDate: this.#businessDate,
+      txId: transaction.txId,
+      emit: (event) => {
+        events.push(event);
+      },
+    });
+    if (failed === undefined) state.commit();
+    else state.rollback();
+    const { success } = kindTable[body.kind];
+    const outcome = outcomeOf(failed === undefined ? success : failed.code);
+    const index = this.receipts.length;
+    remember(state, transaction, outcome, this.#height, index);
+    this.executed.push(body);
+    const kept = failed === undefined ? events : [];
+    this.events.push(kept);
+    const isSettled = kept.some(({ type }) => type === "settlementFinal");
+    this.receipts.push({
+      ...this.#head(transaction),
+      executed: true,
+      outcome,
+      field: failed?.field,
+      first: undefined,
+      eventCount: kept.length,
+      // Matched before it was sent and settled on entry: the three moments are this block.
+      moments: isSettled
+        ? {
+            entryHeight: this.#height,
+            irrevocabilityHeight: this.#height,
+            finalityHeight: this.#height,
+          }
+        : undefined,
+    });
+  }
+
+  #head({ txId, body }: SignedTransaction) {
+    const { member, clientRef, kind } = body;
+    return { txId, member, clientRef, kind, height: this.#height, index: this.receipts.length };
+  }
+}
+
+function execute<K extends Kind>(body: BodyOf<K>, execution: Execution): Failure | undefined {
+  const definition = kindTable[body.kind];
+  const failed = definition.execute(body.payload, execution);
+  invariant(
+    failed === undefined || definition.failures.includes(failed.code),
+    `${body.kind} lists every code that it fails with`,
+  );
+  return failed;
+}

@@ -1,0 +1,150 @@
+import { decode, encode } from "../primitives/codec/codec.ts";
+import {
+  amount,
+  counter,
+  hash,
+  type Infer,
+  oneOf,
+  optional,
+  record,
+  uint,
+  union,
+} from "../primitives/codec/schema.ts";
+import {
+  accountId,
+  accountKind,
+  accountOwnership,
+  accountWindow,
+  assetId,
+  fxRateE4,
+  investorId,
+  isinText,
+  isoDate,
+  max35Text,
+  memberId,
+} from "./types.ts";
+
+/** Why units moved. A closed list: append, never reorder. */
+export const postingReasons = [
+  "ISSUE",
+  "MINT",
+  "CASH_TRANSFER",
+  "DVP_SECURITIES",
+  "DVP_CLEAN",
+  "DVP_ACCRUED",
+] as const;
+export const postingReason = oneOf(postingReasons);
+export type PostingReason = Infer<typeof postingReason>;
+
+/** One movement on one account: a statement is the list of an account's postings. */
+const posting = record({
+  account: accountId,
+  asset: assetId,
+  direction: oneOf(["DEBIT", "CREDIT"]),
+  /** Minor units, above zero. */
+  amount,
+  reason: postingReason,
+  /** The business reference of the transaction that caused it. */
+  reference: max35Text,
+});
+export type Posting = Infer<typeof posting>;
+
+const accountOpened = record({
+  account: accountId,
+  kind: accountKind,
+  member: memberId,
+  investor: optional(investorId),
+  parent: optional(accountId),
+  ownership: accountOwnership,
+  window: accountWindow,
+});
+
+const instrumentRegistered = record({
+  isin: isinText,
+  denomination: amount,
+  issueDate: isoDate,
+  maturityDate: isoDate,
+});
+
+const instrumentAuthorised = record({
+  isin: isinText,
+  /** Face added by this authorisation and in total, minor units. */
+  added: amount,
+  authorised: amount,
+  mandateRef: max35Text,
+});
+
+const fxRateRecorded = record({
+  rateE4: fxRateE4,
+  effectiveFromMs: counter,
+  reference: max35Text,
+});
+
+const trancheIssued = record({
+  isin: isinText,
+  tranche: uint(),
+  account: accountId,
+  face: amount,
+  usdCents: amount,
+  fxRateE4,
+  mandateRef: max35Text,
+});
+
+const cbdcMinted = record({
+  account: accountId,
+  amount,
+  reserveRef: max35Text,
+});
+
+/** Both legs of one settlement, final with the block (the content of a sese.025). */
+const settlementFinal = record({
+  settlementRef: max35Text,
+  isin: isinText,
+  face: amount,
+  delivererAccount: accountId,
+  receiverAccount: accountId,
+  payerCashAccount: accountId,
+  payeeCashAccount: accountId,
+  cleanAmount: amount,
+  accruedInterest: amount,
+});
+export type SettlementFinal = Infer<typeof settlementFinal>;
+
+/** Every kind of event. A closed list: append, never reorder. */
+export const eventSchema = union({
+  posting,
+  accountOpened,
+  instrumentRegistered,
+  instrumentAuthorised,
+  fxRateRecorded,
+  trancheIssued,
+  cbdcMinted,
+  settlementFinal,
+});
+export type LedgerEvent = Infer<typeof eventSchema>;
+export type EventType = LedgerEvent["type"];
+
+/** An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain. */
+export const placedEventSchema = record({
+  height: counter,
+  txIndex: uint(),
+  eventIndex: uint(),
+  txId: hash,
+  event: eventSchema,
+});
+export interface PlacedEvent {
+  readonly height: number;
+  readonly txIndex: number;
+  readonly eventIndex: number;
+  readonly txId: string;
+  readonly event: LedgerEvent;
+}
+
+export function encodeEvent(placed: PlacedEvent): Uint8Array {
+  return encode(placedEventSchema, placed, "event");
+}
+
+/** Throws CodecError on bytes that are not one canonical event. */
+export function decodeEvent(bytes: Uint8Array): PlacedEvent {
+  return decode(placedEventSchema, bytes, undefined, "event");
+}

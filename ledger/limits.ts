@@ -1,0 +1,66 @@
+import type { DecodeLimits } from "../primitives/codec/message-pack-scan.ts";
+
+/** One signed transaction, bytes: the largest kind needs well under 4 KiB; 64 KiB fits a batch. */
+export const MAX_TRANSACTION_BYTES = 64 * 1024;
+
+/** Signatures on one transaction: the widest rule needs four institutions; m-of-n leaves room. */
+export const MAX_SIGNATURES = 16;
+
+/** Bounds on the outer envelope: body bytes, then at most 16 signature triples. */
+export const SIGNED_TRANSACTION_LIMITS: DecodeLimits = {
+  maxBytes: MAX_TRANSACTION_BYTES,
+  maxDepth: 3,
+  maxElements: 3 + 4 * MAX_SIGNATURES,
+};
+
+/** Bounds on a body: payloads are shallow records. */
+export const BODY_LIMITS: DecodeLimits = {
+  maxBytes: MAX_TRANSACTION_BYTES,
+  maxDepth: 8,
+  maxElements: 4096,
+};
+
+/** Transactions in one block: 64 batches of 1,024, the bound that headers and batches give. */
+export const MAX_BLOCK_TRANSACTIONS = 64 * 1024;
+
+/** Members of the network and keys of one member. */
+export const MAX_MEMBERS = 1024;
+export const MAX_KEYS_PER_MEMBER = 32;
+
+/** Validators: votes are all-to-all, the network is sized for 4 to 25; the bound leaves room. */
+export const MAX_VALIDATORS = 64;
+
+/** Sum of validator weights, so that quorum arithmetic stays in 32 bits. */
+export const MAX_TOTAL_WEIGHT = 2 ** 31;
+
+/** Assets one account may hold at once: bounds its index record (about 13 KiB at the limit). */
+export const MAX_ASSETS_PER_ACCOUNT = 1024;
+
+/** ISINs in the index record (about 53 KiB at the limit): a bond programme has dozens. */
+export const MAX_INSTRUMENTS = 4096;
+
+/** Rates kept in the schedule: the one in force and those announced for later. */
+export const MAX_FX_RATES = 16;
+
+/** Client references in one page of the pruning queue: about 20 KiB a page. */
+export const DEDUPE_PAGE_ENTRIES = 256;
+
+/**
+ * Dedupe entries removed per block: a floor plus twice what the block adds, so that a backlog
+ * always shrinks and a block's work stays proportional to its own transactions.
+ */
+export const PRUNE_FLOOR = 512;
+export const PRUNE_PER_TRANSACTION = 2;
+
+/** The programme's ceiling: USD 2,000,000,000.00 in cents. A genesis may set less, never more. */
+export const PROGRAMME_CEILING_USD_CENTS = 200_000_000_000n;
+
+/** Offset of Asia/Karachi from UTC: five hours, no daylight saving. */
+export const KARACHI_OFFSET_MS = 5 * 60 * 60 * 1000;
+
+/** Canonical genesis bytes. */
+export const GENESIS_LIMITS: DecodeLimits = {
+  maxBytes: 1 << 20,
+  maxDepth: 8,
+  maxElements: 1 << 17,
+};

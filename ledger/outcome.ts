@@ -1,0 +1,239 @@
+import { present } from "../primitives/assert.ts";
+import { invalidValue } from "../primitives/codec/codec-error.ts";
+import { oneOf, type Schema } from "../primitives/codec/schema.ts";
+
+/**
+ * What the sender should do with the same instruction after this outcome.
+ * never: it cannot succeed, or it already did. same: send the very same bytes again.
+ * later: build it again with a new client reference once the cause has gone.
+ * rebuild: correct the transaction and send it with a new client reference.
+ */
+export type RetryClass = "never" | "same" | "later" | "rebuild";
+
+interface OutcomeDefinition {
+  readonly retry: RetryClass;
+  /**
+   * ISO 20022 code: ACSC of ExternalPaymentTransactionStatus1Code for success; codes of
+   * RejectionReason75Code; LACK, MONY and BLOC of the pending and failing reasons of sese.024.
+   */
+  readonly isoReason: string;
+  readonly meaning: string;
+}
+
+/**
+ * Every way a transaction can end in a block, in one closed list. The place in the list is the
+ * value in receipts: append, never reorder. `executed` outcomes consume the client reference,
+ * refusals at admission do not.
+ */
+const definitions = {
+  // Success.
+  SETTLED: { retry: "never", isoReason: "ACSC", meaning: "value moved, final" },
+  APPLIED: { retry: "never", isoReason: "ACSC", meaning: "the record was written" },
+  // Refusals at admission, in the order in which they are looked for.
+  TX_WRONG_CHAIN: { retry: "rebuild", isoReason: "OTHR", meaning: "made for another chain" },
+  TX_UNKNOWN_SIGNER: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "a member or key is not registered, or may not sign this kind",
+  },
+  TX_BAD_SIGNATURE: { retry: "rebuild", isoReason: "OTHR", meaning: "a signature does not verify" },
+  MEMBER_SUSPENDED: { retry: "later", isoReason: "OTHR", meaning: "a signing member is suspended" },
+  DUPLICATE: {
+    retry: "never",
+    isoReason: "REFE",
+    meaning: "executed before: see the first result",
+  },
+  IDEMPOTENCY_CONFLICT: {
+    retry: "never",
+    isoReason: "REFE",
+    meaning: "the client reference belongs to another transaction",
+  },
+  TX_EXPIRED: { retry: "rebuild", isoReason: "LATE", meaning: "its last height has passed" },
+  TX_EXPIRY_TOO_FAR: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "its last height is further ahead than the network allows",
+  },
+  TX_MISSING_SIGNER: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "a required institution has not signed",
+  },
+  // Failures; `failureOrder` below says which of two is given.
+  AMOUNT_ZERO: { retry: "rebuild", isoReason: "DQUA", meaning: "an amount must be above zero" },
+  ISIN_INVALID: { retry: "rebuild", isoReason: "DSEC", meaning: "the check digit is wrong" },
+  TERMS_INVALID: {
+    retry: "rebuild",
+    isoReason: "DSEC",
+    meaning: "the terms contradict themselves",
+  },
+  SAME_ACCOUNT_TWICE: {
+    retry: "rebuild",
+    isoReason: "SAFE",
+    meaning: "one account stands in two places",
+  },
+  MEMBER_UNKNOWN: { retry: "rebuild", isoReason: "ICUS", meaning: "no such member" },
+  ACCOUNT_UNKNOWN: { retry: "rebuild", isoReason: "SAFE", meaning: "no such account" },
+  ASSET_UNKNOWN: { retry: "rebuild", isoReason: "DSEC", meaning: "no such instrument" },
+  ACCOUNT_EXISTS: { retry: "never", isoReason: "SAFE", meaning: "the account id is taken" },
+  ASSET_EXISTS: { retry: "never", isoReason: "DSEC", meaning: "the instrument is registered" },
+  RESERVE_REFERENCE_USED: {
+    retry: "never",
+    isoReason: "REFE",
+    meaning: "the reserve proof was used before",
+  },
+  ACCOUNT_WRONG_KIND: {
+    retry: "rebuild",
+    isoReason: "SAFE",
+    meaning: "an account of this kind may not stand here",
+  },
+  MEMBER_WRONG_ROLE: {
+    retry: "rebuild",
+    isoReason: "ICUS",
+    meaning: "the member's role does not allow such an account",
+  },
+  COUNTERPARTY_NOT_MATCHED: {
+    retry: "rebuild",
+    isoReason: "DEPT",
+    meaning: "a receiving account does not belong to the counterparty",
+  },
+  INSTRUMENT_NOT_AUTHORISED: {
+    retry: "later",
+    isoReason: "DSEC",
+    meaning: "no face has been authorised",
+  },
+  ASSET_MATURED: { retry: "never", isoReason: "DSEC", meaning: "the maturity date has come" },
+  DENOMINATION: {
+    retry: "rebuild",
+    isoReason: "MUNO",
+    meaning: "the face is not a multiple of the denomination",
+  },
+  ACCOUNT_CLOSED: { retry: "never", isoReason: "SAFE", meaning: "the account is closed" },
+  ACCOUNT_FROZEN: { retry: "later", isoReason: "BLOC", meaning: "the account is blocked this way" },
+  FX_RATE_NOT_LATER: {
+    retry: "rebuild",
+    isoReason: "DDAT",
+    meaning: "a rate must take effect after the last one recorded",
+  },
+  FX_RATE_MISSING: { retry: "later", isoReason: "OTHR", meaning: "no exchange rate is in force" },
+  AUTHORISED_EXCEEDED: {
+    retry: "later",
+    isoReason: "DQUA",
+    meaning: "more than the authorised face would be issued",
+  },
+  PROGRAMME_CAP_EXCEEDED: {
+    retry: "later",
+    isoReason: "DQUA",
+    meaning: "the programme's ceiling in USD would be passed",
+  },
+  INSUFFICIENT_SECURITIES: {
+    retry: "later",
+    isoReason: "LACK",
+    meaning: "the deliverer has fewer units available",
+  },
+  INSUFFICIENT_CASH: { retry: "later", isoReason: "MONY", meaning: "the payer has less available" },
+  LIMIT_REACHED: { retry: "later", isoReason: "OTHR", meaning: "a bounded list is full" },
+  AMOUNT_OVERFLOW: { retry: "never", isoReason: "DMON", meaning: "a total would leave 2^127-1" },
+} as const satisfies Readonly<Record<string, OutcomeDefinition>>;
+
+export type OutcomeCode = keyof typeof definitions;
+export type SuccessCode = "SETTLED" | "APPLIED";
+export const admissionCodes = [
+  "TX_WRONG_CHAIN",
+  "TX_UNKNOWN_SIGNER",
+  "TX_BAD_SIGNATURE",
+  "MEMBER_SUSPENDED",
+  "DUPLICATE",
+  "IDEMPOTENCY_CONFLICT",
+  "TX_EXPIRED",
+  "TX_EXPIRY_TOO_FAR",
+  "TX_MISSING_SIGNER",
+] as const satisfies readonly OutcomeCode[];
+export type AdmissionCode = (typeof admissionCodes)[number];
+export type FailureCode = Exclude<OutcomeCode, SuccessCode | AdmissionCode>;
+
+export interface Outcome<Code extends OutcomeCode = OutcomeCode> {
+  readonly code: Code;
+  readonly retry: RetryClass;
+  readonly isoReason: string;
+}
+
+export const outcomeCodes = Object.keys(definitions) as readonly OutcomeCode[];
+
+const outcomes = new Map(
+  outcomeCodes.map((code) => {
+    const { retry, isoReason } = definitions[code];
+    return [code, Object.freeze({ code, retry, isoReason })] as const;
+  }),
+);
+
+/** The outcome of a code: retry class and ISO reason are functions of the code. */
+export function outcomeOf(code: OutcomeCode): Outcome {
+  return present(outcomes.get(code), `outcome ${code}`);
+}
+
+/** One line for the error table of the manual. */
+export function meaningOf(code: OutcomeCode): string {
+  return definitions[code].meaning;
+}
+
+/**
+ * The fixed order in which executions look for faults: of two faults in one transaction the one
+ * that stands first here is the outcome. Unlike the list of outcomes it may be extended anywhere.
+ */
+export const failureOrder = [
+  // The payload by itself.
+  "AMOUNT_ZERO",
+  "ISIN_INVALID",
+  "TERMS_INVALID",
+  "SAME_ACCOUNT_TWICE",
+  // What exists.
+  "MEMBER_UNKNOWN",
+  "ACCOUNT_UNKNOWN",
+  "ASSET_UNKNOWN",
+  "ACCOUNT_EXISTS",
+  "ASSET_EXISTS",
+  "RESERVE_REFERENCE_USED",
+  // Whether these may stand together.
+  "ACCOUNT_WRONG_KIND",
+  "MEMBER_WRONG_ROLE",
+  "COUNTERPARTY_NOT_MATCHED",
+  // The instrument.
+  "INSTRUMENT_NOT_AUTHORISED",
+  "ASSET_MATURED",
+  "DENOMINATION",
+  // The accounts' status.
+  "ACCOUNT_CLOSED",
+  "ACCOUNT_FROZEN",
+  // Rates and ceilings.
+  "FX_RATE_NOT_LATER",
+  "FX_RATE_MISSING",
+  "AUTHORISED_EXCEEDED",
+  "PROGRAMME_CAP_EXCEEDED",
+  // Holdings: securities before cash.
+  "INSUFFICIENT_SECURITIES",
+  "INSUFFICIENT_CASH",
+  // What only bounds the ledger itself.
+  "LIMIT_REACHED",
+  "AMOUNT_OVERFLOW",
+] as const satisfies readonly FailureCode[];
+
+/** Where a failing code stands in `failureOrder`: the smaller place wins. */
+export function precedenceOf(failing: FailureCode): number {
+  return failureOrder.indexOf(failing);
+}
+
+const code = oneOf(outcomeCodes);
+
+/** On the wire only the code's place; the classes beside it cannot disagree with it. */
+export const outcomeSchema: Schema<Outcome> = {
+  describe: "outcome code",
+  toWire(value, field) {
+    const expected = outcomeOf(value.code);
+    if (value.retry !== expected.retry || value.isoReason !== expected.isoReason) {
+      throw invalidValue(field, value.isoReason, `${expected.retry}, ${expected.isoReason}`);
+    }
+    return code.toWire(value.code, field);
+  },
+  fromWire: (wire, field) => outcomeOf(code.fromWire(wire, field)),
+};

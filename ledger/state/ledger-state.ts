@@ -1,0 +1,115 @@
+import { present } from "../../primitives/assert.ts";
+import type { StateReader } from "../state-reader.ts";
+import { accountTable } from "./account.ts";
+import { balanceTable } from "./balance.ts";
+import { type Chain, chainTable } from "./chain.ts";
+import { dedupeCursorTable, dedupePageTable, dedupeTable } from "./dedupe.ts";
+import { fxRatesTable } from "./fx-rates.ts";
+import { holdingsTable } from "./holdings.ts";
+import { instrumentIndexTable, instrumentTable } from "./instrument.ts";
+import { memberTable } from "./member.ts";
+import { type Parameters, parametersTable } from "./parameters.ts";
+import { type Programme, programmeTable } from "./programme.ts";
+import { RecordCache, UndoLog } from "./record-cache.ts";
+import { reservationTable } from "./reservation.ts";
+import { reserveReferenceTable } from "./reserve-reference.ts";
+import { supplyTable } from "./supply.ts";
+import type { Table } from "./table.ts";
+import { trancheTable } from "./tranche.ts";
+
+/** One change of the flat state; null deletes. */
+export type StateChange = readonly [key: string, value: Uint8Array | null];
+
+/**
+ * The state as one block sees and changes it: typed records over the committed bytes. Writes of
+ * the running transaction are undone together (`rollback`) or stand (`commit`).
+ */
+export class LedgerState {
+  readonly #log = new UndoLog();
+  readonly chains: RecordCache<Chain>;
+  readonly parameterSets: RecordCache<Parameters>;
+  readonly programmes: RecordCache<Programme>;
+  readonly members;
+  readonly accounts;
+  readonly balances;
+  readonly holdings;
+  readonly instruments;
+  readonly instrumentIndexes;
+  readonly supplies;
+  readonly tranches;
+  readonly fxRates;
+  readonly reserveReferences;
+  readonly reservations;
+  readonly dedupe;
+  readonly dedupePages;
+  readonly dedupeCursors;
+
+  constructor(reader: StateReader) {
+    const cache = <T>(table: Table<T>): RecordCache<T> => new RecordCache(table, reader, this.#log);
+    this.chains = cache(chainTable);
+    this.parameterSets = cache(parametersTable);
+    this.programmes = cache(programmeTable);
+    this.members = cache(memberTable);
+    this.accounts = cache(accountTable);
+    this.balances = cache(balanceTable);
+    this.holdings = cache(holdingsTable);
+    this.instruments = cache(instrumentTable);
+    this.instrumentIndexes = cache(instrumentIndexTable);
+    this.supplies = cache(supplyTable);
+    this.tranches = cache(trancheTable);
+    this.fxRates = cache(fxRatesTable);
+    this.reserveReferences = cache(reserveReferenceTable);
+    this.reservations = cache(reservationTable);
+    this.dedupe = cache(dedupeTable);
+    this.dedupePages = cache(dedupePageTable);
+    this.dedupeCursors = cache(dedupeCursorTable);
+  }
+
+  get chain(): Chain {
+    return present(this.chains.get(""), "chain record");
+  }
+
+  get parameters(): Parameters {
+    return present(this.parameterSets.get(""), "parameters record");
+  }
+
+  get programme(): Programme {
+    return present(this.programmes.get(""), "programme record");
+  }
+
+  commit(): void {
+    this.#log.keep();
+  }
+
+  rollback(): void {
+    this.#log.undo();
+  }
+
+  /** Every changed record, encoded once. The order depends on the block only. */
+  changes(): readonly StateChange[] {
+    const out: StateChange[] = [];
+    const collect = <T>(cache: RecordCache<T>): void => {
+      for (const { id, after } of cache.changed()) {
+        out.push([cache.table.key(id), after === undefined ? null : cache.table.encode(after)]);
+      }
+    };
+    collect(this.chains);
+    collect(this.parameterSets);
+    collect(this.programmes);
+    collect(this.members);
+    collect(this.accounts);
+    collect(this.balances);
+    collect(this.holdings);
+    collect(this.instruments);
+    collect(this.instrumentIndexes);
+    collect(this.supplies);
+    collect(this.tranches);
+    collect(this.fxRates);
+    collect(this.reserveReferences);
+    collect(this.reservations);
+    collect(this.dedupe);
+    collect(this.dedupePages);
+    collect(this.dedupeCursors);
+    return out;
+  }
+}

@@ -1,0 +1,66 @@
+import { invariant } from "../../primitives/assert.ts";
+import { decode, encode } from "../../primitives/codec/codec.ts";
+import type { Schema } from "../../primitives/codec/schema.ts";
+import type { StateReader } from "../state-reader.ts";
+
+interface TableDefinition<T> {
+  /** First part of every key of the table; no table's name is another's. */
+  readonly name: string;
+  readonly schema: Schema<T>;
+  /** What follows the name: "" for a table of one record, else its id, parts joined by '/'. */
+  readonly idOf: (value: T) => string;
+  /**
+   * Whether decoded values are remembered by the identity of their bytes. For records that many
+   * blocks read; not for those written once and looked at rarely.
+   */
+  readonly remember: boolean;
+}
+
+/** One kind of record in the flat state: its keys and its canonical bytes. */
+export class Table<T> {
+  readonly name: string;
+  readonly #definition: TableDefinition<T>;
+  readonly #decoded = new WeakMap<Uint8Array, T>();
+
+  constructor(definition: TableDefinition<T>) {
+    this.name = definition.name;
+    this.#definition = definition;
+  }
+
+  idOf(value: T): string {
+    return this.#definition.idOf(value);
+  }
+
+  key(id: string): string {
+    return id === "" ? this.name : `${this.name}/${id}`;
+  }
+
+  encode(value: T): Uint8Array {
+    const bytes = encode(this.#definition.schema, value, this.name);
+    if (this.#definition.remember) this.#decoded.set(bytes, value);
+    return bytes;
+  }
+
+  /** Throws CodecError on bytes that are not one canonical record of this table. */
+  decode(bytes: Uint8Array): T {
+    const known = this.#decoded.get(bytes);
+    if (known !== undefined) return known;
+    const value = decode(this.#definition.schema, bytes, undefined, this.name);
+    if (this.#definition.remember) this.#decoded.set(bytes, value);
+    return value;
+  }
+
+  /** The record as committed, or undefined. State that does not decode is an InvariantError. */
+  read(reader: StateReader, id: string): T | undefined {
+    const bytes = reader.get(this.key(id));
+    if (bytes === undefined) return undefined;
+    const value = this.decode(bytes);
+    invariant(this.idOf(value) === id, `record of ${this.key(id)} stands under its own key`);
+    return value;
+  }
+
+  /** An entry of the flat state, for genesis and tests. */
+  entry(value: T): readonly [string, Uint8Array] {
+    return [this.key(this.idOf(value)), this.encode(value)];
+  }
+}

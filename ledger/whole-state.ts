@@ -1,0 +1,196 @@
+import { invariant, present } from "../primitives/assert.ts";
+import { assertBalance, assertProgramme, assertSupply, Sums } from "./invariants.ts";
+import { type Account, accountTable } from "./state/account.ts";
+import { balanceId, balanceTable } from "./state/balance.ts";
+import { chainTable } from "./state/chain.ts";
+import { dedupeCursorTable, dedupeId, dedupePageTable, dedupeTable } from "./state/dedupe.ts";
+import { fxRatesTable } from "./state/fx-rates.ts";
+import { holdingsTable } from "./state/holdings.ts";
+import { instrumentIndexTable, instrumentTable } from "./state/instrument.ts";
+import { memberTable } from "./state/member.ts";
+import { parametersTable } from "./state/parameters.ts";
+import { programmeTable } from "./state/programme.ts";
+import { reservationTable } from "./state/reservation.ts";
+import { reserveReferenceTable } from "./state/reserve-reference.ts";
+import { outstandingOf, supplyTable } from "./state/supply.ts";
+import type { Table } from "./state/table.ts";
+import { trancheTable } from "./state/tranche.ts";
+import { CBDC } from "./types.ts";
+
+/** The records of one table, read out of a whole state. */
+class Records<T> {
+  readonly byId = new Map<string, T>();
+  readonly #table: Table<T>;
+
+  constructor(table: Table<T>) {
+    this.#table = table;
+  }
+
+  get name(): string {
+    return this.#table.name;
+  }
+
+  add(key: string, bytes: Uint8Array): void {
+    const value = this.#table.decode(bytes);
+    const id = this.#table.idOf(value);
+    invariant(this.#table.key(id) === key, `state: the record of ${key} stands under its own key`);
+    invariant(!this.byId.has(id), `state: ${key} occurs once`);
+    this.byId.set(id, value);
+  }
+
+  get values(): Iterable<T> {
+    return this.byId.values();
+  }
+
+  only(): T {
+    return present(this.byId.get(""), `state: the record ${this.name}`);
+  }
+}
+
+function emptyRecords() {
+  return {
+    chain: new Records(chainTable),
+    parameters: new Records(parametersTable),
+    programme: new Records(programmeTable),
+    fxRates: new Records(fxRatesTable),
+    members: new Records(memberTable),
+    accounts: new Records(accountTable),
+    balances: new Records(balanceTable),
+    holdings: new Records(holdingsTable),
+    instruments: new Records(instrumentTable),
+    instrumentIndex: new Records(instrumentIndexTable),
+    supplies: new Records(supplyTable),
+    tranches: new Records(trancheTable),
+    reserveReferences: new Records(reserveReferenceTable),
+    reservations: new Records(reservationTable),
+    dedupe: new Records(dedupeTable),
+    dedupePages: new Records(dedupePageTable),
+    dedupeCursor: new Records(dedupeCursorTable),
+  };
+}
+type WholeState = ReturnType<typeof emptyRecords>;
+
+/**
+ * Checks a whole state from nothing: every entry decodes canonically under its own key, every
+ * reference points to a record, every index says what it indexes, and I1 to I5 of invariants.ts
+ * hold over the sums. For boot and for snapshots; linear in the state.
+ *
+ * Throws InvariantError, or CodecError for bytes that are no record.
+ */
+export function checkWholeState(entries: Iterable<readonly [string, Uint8Array]>): void {
+  const state = emptyRecords();
+  const byName = new Map<string, { add(key: string, bytes: Uint8Array): void }>();
+  for (const records of Object.values(state)) byName.set(records.name, records);
+  for (const [key, bytes] of entries) {
+    const slash = key.indexOf("/");
+    const name = slash < 0 ? key : key.slice(0, slash);
+    present(byName.get(name), `state: a table for ${key}`).add(key, bytes);
+  }
+  for (const single of [state.chain, state.parameters, state.dedupeCursor]) single.only();
+  checkAccounts(state);
+  checkInstruments(state);
+  checkSupplies(state);
+  checkBalances(state);
+  checkHoldings(state);
+  checkDedupe(state);
+}
+
+function checkAccounts({ accounts, members }: WholeState): void {
+  for (const account of accounts.values) {
+    invariant(members.byId.has(account.member), `state: the member of account ${account.id}`);
+    if (account.parent !== undefined) checkParent(account, accounts);
+  }
+}
+
+function checkParent(account: Account, accounts: Records<Account>): void {
+  const parent = accounts.byId.get(account.parent ?? "");
+  invariant(parent?.kind === "SGLA", `state: account ${account.id} hangs under an SGLA`);
+  invariant(parent.member === account.member, `state: one member holds ${account.id} and parent`);
+}
+
+function checkInstruments({ instruments, instrumentIndex, supplies }: WholeState): void {
+  const isins = [...instruments.byId.keys()].toSorted();
+  const indexed = instrumentIndex.byId.get("")?.isins ?? [];
+  invariant(sameList(isins, indexed), "state: the index lists every instrument");
+  invariant(supplies.byId.has(CBDC), "state: the supply of the coin");
+  for (const isin of isins) invariant(supplies.byId.has(isin), `state: the supply of ${isin}`);
+  invariant(supplies.byId.size === isins.length + 1, "state: each supply has an instrument");
+}
+
+/** I3. */
+function checkSupplies({ supplies, tranches, programme }: WholeState): void {
+  assertProgramme(programme.only());
+  const sums = new Sums();
+  sums.add("programme", -programme.only().usedUsdCents);
+  const counts = new Map<string, number>();
+  for (const { isin, number, face, usdCents } of tranches.values) {
+    sums.add("programme", usdCents);
+    sums.add(isin, face);
+    counts.set(isin, (counts.get(isin) ?? 0) + 1);
+    const last = supplies.byId.get(isin)?.tranches ?? 0;
+    invariant(number >= 1 && number <= last, `I3: tranche ${number} of ${isin} is counted`);
+  }
+  for (const supply of supplies.values) {
+    assertSupply(supply);
+    if (supply.asset === CBDC) continue;
+    sums.add(supply.asset, -supply.issued);
+    const count = counts.get(supply.asset) ?? 0;
+    invariant(count === supply.tranches, `I3: ${supply.asset} has all its tranches`);
+  }
+  sums.assertZero("I3: tranches are what was issued and used");
+}
+
+/** I1, I2 and I5. */
+function checkBalances({ balances, supplies, accounts, reservations }: WholeState): void {
+  const totals = new Sums();
+  const reserved = new Sums();
+  for (const balance of balances.values) {
+    assertBalance(balance);
+    invariant(accounts.byId.has(balance.account), `state: the account ${balance.account}`);
+    totals.add(balance.asset, balance.total);
+    reserved.add(balanceId(balance.account, balance.asset), balance.reserved);
+  }
+  for (const supply of supplies.values) totals.add(supply.asset, -outstandingOf(supply));
+  totals.assertZero("I1: the sum of all totals is issued - redeemed");
+  for (const { account, asset, amount } of reservations.values) {
+    reserved.add(balanceId(account, asset), -amount);
+  }
+  reserved.assertZero("I5: reserved is the sum of live reservations");
+}
+
+function checkHoldings({ balances, holdings }: WholeState): void {
+  const assetsOf = new Map<string, string[]>();
+  for (const { account, asset } of balances.values) {
+    const assets = assetsOf.get(account);
+    if (assets === undefined) assetsOf.set(account, [asset]);
+    else assets.push(asset);
+  }
+  for (const { account, assets } of holdings.values) {
+    const held = (assetsOf.get(account) ?? []).toSorted();
+    invariant(sameList(held, assets), `state: holdings of ${account} list its balances`);
+  }
+  invariant(assetsOf.size === holdings.byId.size, "state: each holder has a holdings record");
+}
+
+/** Every remembered reference waits in the pruning queue, and nothing in it was pruned already. */
+function checkDedupe({ dedupe, dedupePages, dedupeCursor }: WholeState): void {
+  const cursor = dedupeCursor.only();
+  const queued = new Set<string>();
+  for (const { height, page, references } of dedupePages.values) {
+    const isAhead = height > cursor.height || (height === cursor.height && page >= cursor.page);
+    invariant(isAhead, `state: page ${page} of height ${height} lies ahead of the pruning cursor`);
+    for (const { member, clientRef } of references) {
+      const id = dedupeId(member, clientRef);
+      invariant(dedupe.byId.has(id), `state: the queued reference ${id} is remembered`);
+      queued.add(`${height}/${id}`);
+    }
+  }
+  for (const entry of dedupe.values) {
+    const id = dedupeId(entry.member, entry.clientRef);
+    invariant(queued.has(`${entry.height}/${id}`), `state: the reference ${id} is queued`);
+  }
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}

@@ -1,0 +1,214 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "smol-toml";
+import { chainIdOf } from "../../ledger/genesis.ts";
+import { type GenesisDocument, parseGenesis } from "../../ledger/genesis-document.ts";
+import { toHex } from "../../primitives/bytes.ts";
+import { CodedError } from "../../primitives/errors.ts";
+import { createKeyFile, newSeed, readPassphrase } from "../../primitives/keystore.ts";
+import { createStorage } from "../runtime/boot.ts";
+import { freePorts } from "./free-ports.ts";
+import {
+  INSTITUTIONS,
+  localGenesis,
+  MAX_SITES,
+  MIN_SITES,
+  sitesFor,
+  type ValidatorSite,
+} from "./institutions.ts";
+
+/** One validator of a local network and where its files and listeners are. */
+export interface LocalValidator extends ValidatorSite {
+  /** Folder with configuration, keys, data and log. */
+  readonly directory: string;
+  readonly configFile: string;
+  readonly peerPort: number;
+  readonly rpcUrl: string;
+  readonly opsUrl: string;
+}
+
+/** What `net up` wrote: the network's own description, kept in network.json. */
+export interface LocalNetwork {
+  readonly directory: string;
+  readonly chainId: string;
+  readonly genesisFile: string;
+  readonly passphraseFile: string;
+  readonly validators: readonly LocalValidator[];
+  /** Key file of each institution. */
+  readonly memberKeys: Readonly<Record<string, string>>;
+}
+
+export interface LocalNetworkOptions {
+  readonly directory: string;
+  readonly validators: number;
+  /** Must begin with "rehearsal" for a clock offset to be allowed. */
+  readonly networkName: string;
+  readonly genesisTimeMs: number;
+  readonly clockOffsetMs: number;
+  readonly verificationWorkers?: number;
+  readonly logLevel?: "warn" | "info" | "debug";
+  readonly consensus?: Readonly<Record<string, number>>;
+}
+
+const DESCRIPTION = "network.json";
+
+/** Writes keys, genesis, configuration and empty data for every validator. Never overwrites. */
+export async function createLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
+  const { directory, validators: count } = options;
+  if (!Number.isInteger(count) || count < MIN_SITES || count > MAX_SITES) {
+    throw new CodedError(
+      "NODE_COUNT",
+      `--nodes: got ${count}, expected ${MIN_SITES}..${MAX_SITES}`,
+      {
+        field: "nodes",
+        got: count,
+        expected: `${MIN_SITES}..${MAX_SITES}`,
+      },
+    );
+  }
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const passphraseFile = join(directory, "passphrase");
+  const passphrase = await createPassphrase(passphraseFile);
+
+  const memberKeys: Record<string, string> = {};
+  const publicKeys = new Map<string, string>();
+  for (const { id } of INSTITUTIONS) {
+    const file = join(directory, "members", `${id}.key.json`);
+    await mkdir(join(directory, "members"), { recursive: true, mode: 0o700 });
+    memberKeys[id] = file;
+    publicKeys.set(id, await newKey(file, "member", passphrase));
+  }
+  const sites = sitesFor(count);
+  const keyed = await Promise.all(
+    sites.map(async (site) => {
+      const folder = join(directory, "nodes", site.name);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const consensusKey = await newKey(
+        join(folder, "consensus.key.json"),
+        "consensus",
+        passphrase,
+      );
+      const networkKey = await newKey(join(folder, "network.key.json"), "network", passphrase);
+      return { ...site, consensusKey, networkKey };
+    }),
+  );
+  const { networkName, genesisTimeMs } = options;
+  const document = localGenesis({
+    networkName,
+    genesisTimeMs,
+    memberKeys: publicKeys,
+    validators: keyed,
+  });
+  const genesis = parseGenesis(document);
+  const chainId = chainIdOf(genesis);
+  const genesisFile = join(directory, "genesis.json");
+  await writeNew(genesisFile, `${JSON.stringify(document, null, 2)}\n`);
+
+  const ports = await freePorts(3 * count);
+  const validators = sites.map((site, i): LocalValidator => {
+    const folder = join(directory, "nodes", site.name);
+    return {
+      ...site,
+      directory: folder,
+      configFile: join(folder, "node.toml"),
+      peerPort: ports[3 * i] ?? 0,
+      rpcUrl: `http://127.0.0.1:${ports[3 * i + 1] ?? 0}`,
+      opsUrl: `http://127.0.0.1:${ports[3 * i + 2] ?? 0}`,
+    };
+  });
+  const network: LocalNetwork = {
+    directory,
+    chainId,
+    genesisFile,
+    passphraseFile,
+    validators,
+    memberKeys,
+  };
+  for (const validator of validators) {
+    await writeNew(validator.configFile, configOf(validator, network, options));
+    await createStorage(join(validator.directory, "data"), genesis, Date.now());
+  }
+  await writeNew(join(directory, DESCRIPTION), `${JSON.stringify(network, null, 2)}\n`);
+  return network;
+}
+
+/** Reads back what createLocalNetwork wrote. */
+export async function readLocalNetwork(directory: string): Promise<LocalNetwork> {
+  let content: string;
+  try {
+    content = await readFile(join(directory, DESCRIPTION), "utf8");
+  } catch (cause) {
+    throw new CodedError(
+      "NO_NETWORK",
+      `${directory} holds no local network; \`mizan net up --dir ${directory}\` makes one`,
+      { field: "dir", got: directory },
+      { cause },
+    );
+  }
+  // Written by createLocalNetwork into a folder of mode 0700.
+  return JSON.parse(content) as LocalNetwork;
+}
+
+export async function readGenesisFile(
+  path: string,
+): Promise<{
+  readonly document: GenesisDocument;
+  readonly genesis: ReturnType<typeof parseGenesis>;
+}> {
+  const document: unknown = JSON.parse(await readFile(path, "utf8"));
+  const genesis = parseGenesis(document);
+  // parseGenesis has checked every field of the document's type.
+  return { document: document as GenesisDocument, genesis };
+}
+
+function configOf(
+  self: LocalValidator,
+  network: LocalNetwork,
+  options: LocalNetworkOptions,
+): string {
+  const others = network.validators.filter(({ name }) => name !== self.name);
+  return stringify({
+    chain: {
+      genesisPath: network.genesisFile,
+      genesisHash: network.chainId,
+      ...(options.clockOffsetMs === 0 ? {} : { clockOffsetMs: options.clockOffsetMs }),
+    },
+    node: {
+      name: self.name,
+      dataDir: join(self.directory, "data"),
+      consensusKeyFile: join(self.directory, "consensus.key.json"),
+      networkKeyFile: join(self.directory, "network.key.json"),
+      passphraseFile: network.passphraseFile,
+    },
+    net: {
+      listen: [`/ip4/127.0.0.1/tcp/${self.peerPort}`],
+      peers: others.map(({ name, peerPort }) => ({
+        name,
+        addresses: [`/ip4/127.0.0.1/tcp/${peerPort}`],
+      })),
+    },
+    rpc: { listen: new URL(self.rpcUrl).host },
+    ops: { listen: new URL(self.opsUrl).host },
+    verification: { workers: options.verificationWorkers ?? 1 },
+    ...(options.consensus === undefined ? {} : { consensus: options.consensus }),
+    log: { level: options.logLevel ?? "info" },
+  });
+}
+
+async function createPassphrase(path: string): Promise<Uint8Array> {
+  await writeNew(path, `${toHex(randomBytes(24))}\n`);
+  await chmod(path, 0o600);
+  return readPassphrase({ file: path });
+}
+
+async function newKey(path: string, role: string, passphrase: Uint8Array): Promise<string> {
+  const seed = newSeed();
+  const { publicKey } = await createKeyFile(path, { role, seed, passphrase });
+  seed.fill(0);
+  return toHex(publicKey);
+}
+
+function writeNew(path: string, content: string): Promise<void> {
+  return writeFile(path, content, { flag: "wx", mode: 0o600 });
+}

@@ -1,0 +1,74 @@
+import type { PeerId } from "@libp2p/interface";
+import { present } from "../../primitives/assert.ts";
+import { equalBytes } from "../../primitives/bytes.ts";
+import type { AdmittedPeer } from "./gater.ts";
+import { MAX_PEERS } from "./limits.ts";
+import type { MeshOptions } from "./mesh-api.ts";
+import { NetError } from "./net-error.ts";
+import { PeerRecord } from "./peer-record.ts";
+
+/** The other registered validators, by index and by peer id. Fixed when the mesh is built. */
+export class PeerDirectory {
+  readonly #byIndex = new Map<number, PeerRecord>();
+  readonly #byPeerId = new Map<string, PeerRecord>();
+  readonly #now: () => number;
+
+  /** Throws NetError BAD_OPTIONS or BAD_ADDRESS. `ownKey` is the public key of the seed. */
+  constructor(options: MeshOptions, ownKey: Uint8Array, now: () => number) {
+    this.#now = now;
+    checkOptions(options, ownKey);
+    for (const peer of options.peers) {
+      if (peer.index === options.self) continue;
+      const record = new PeerRecord(peer, ownKey);
+      const peerId = record.peerId.toString();
+      const isOwn = equalBytes(peer.networkKey, ownKey);
+      if (isOwn || this.#byIndex.has(peer.index) || this.#byPeerId.has(peerId)) {
+        throw new NetError("BAD_OPTIONS", `validator ${peer.index} is registered twice`);
+      }
+      this.#byIndex.set(peer.index, record);
+      this.#byPeerId.set(peerId, record);
+    }
+  }
+
+  /** The record of a peer that must exist: asking for another is our own mistake. */
+  at(index: number): PeerRecord {
+    return present(this.#byIndex.get(index), `peer ${index} of the mesh`);
+  }
+
+  of(peerId: PeerId): PeerRecord | undefined {
+    return this.#byPeerId.get(peerId.toString());
+  }
+
+  all(): IterableIterator<PeerRecord> {
+    return this.#byIndex.values();
+  }
+
+  /** How the gater sees a peer id. */
+  admitted(peerId: PeerId): AdmittedPeer | undefined {
+    const record = this.of(peerId);
+    if (record === undefined) return undefined;
+    const banned = record.penalty.banLeftMs(this.#now()) > 0;
+    return { index: record.index, weDial: record.weDial, banned };
+  }
+}
+
+function checkOptions(options: MeshOptions, ownKey: Uint8Array): void {
+  const bad = (message: string) => new NetError("BAD_OPTIONS", message);
+  const { chainId, software, protocolVersion, peers, self } = options;
+  if (!/^[0-9a-f]{64}$/.test(chainId)) throw bad("chainId: expected 64 hex digits");
+  if (!/^[\x20-\x7e]{1,64}$/.test(software)) throw bad("software: 1..64 printable ASCII");
+  if (!isBelow(protocolVersion, 0x1_0000)) throw bad("protocolVersion: expected 0..65535");
+  if (!isBelow(self, MAX_PEERS)) throw bad(`self: expected 0..${MAX_PEERS - 1}`);
+  if (peers.length > MAX_PEERS) throw bad(`peers: at most ${MAX_PEERS}`);
+  for (const { index, name } of peers) {
+    if (!isBelow(index, MAX_PEERS)) throw bad(`${name}: index 0..${MAX_PEERS - 1}`);
+  }
+  const own = peers.find((peer) => peer.index === self);
+  if (own !== undefined && !equalBytes(own.networkKey, ownKey)) {
+    throw bad("the network seed is not the one of our registered network key");
+  }
+}
+
+function isBelow(value: number, end: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < end;
+}

@@ -1,0 +1,102 @@
+import { certificateSchema } from "../../consensus/certificate.ts";
+import { type BlockHeader, headerDigest, headerSchema } from "../../consensus/header.ts";
+import type { Anchor } from "../../consensus/types.ts";
+import { chainIdOf, type Genesis, genesisEntries } from "../../ledger/genesis.ts";
+import { checkWholeState } from "../../ledger/whole-state.ts";
+import { present } from "../../primitives/assert.ts";
+import { decode } from "../../primitives/codec/codec.ts";
+import { StateTree } from "../../primitives/merkle/state-tree.ts";
+import { BlockStore } from "../storage/block-store.ts";
+import { type BootReport, verifyAtBoot } from "../storage/boot-check.ts";
+import type { HeaderFacts } from "../storage/committed-block.ts";
+import { Database } from "../storage/database.ts";
+import { JournalFile } from "../storage/journal-file.ts";
+import { CommittedState, type Head } from "./committed-state.ts";
+import { dataPaths } from "./data-paths.ts";
+
+export interface BootedStorage {
+  readonly database: Database;
+  readonly blocks: BlockStore;
+  readonly journal: JournalFile;
+  readonly records: readonly Uint8Array[];
+  readonly committed: CommittedState;
+  readonly anchor: Anchor;
+  readonly report: BootReport;
+}
+
+export function readHeader(bytes: Uint8Array): BlockHeader {
+  return decode(headerSchema, bytes, undefined, "header");
+}
+
+function headerFacts(bytes: Uint8Array): HeaderFacts {
+  const header = readHeader(bytes);
+  const { height, parentDigest, stateRoot, batchDigests } = header;
+  return { digest: headerDigest(header), height, parentDigest, stateRoot, batchDigests };
+}
+
+/** Creates the data of a new node: database at genesis and an empty journal. Never overwrites. */
+export async function createStorage(
+  dataDir: string,
+  genesis: Genesis,
+  createdAtMs: number,
+): Promise<void> {
+  const chainId = chainIdOf(genesis);
+  const paths = dataPaths(dataDir);
+  const database = await Database.create({ directory: paths.database, chainId, createdAtMs });
+  try {
+    const blocks = await BlockStore.open(database, headerFacts);
+    const state = genesisEntries(genesis);
+    await blocks.writeGenesis({ stateRoot: StateTree.from(state).root, state });
+  } finally {
+    await database.close();
+  }
+  const journal = await JournalFile.create({ directory: paths.journal, chainId });
+  await journal.close();
+}
+
+/**
+ * Opens the data of a node and believes nothing of it: the chain of headers is walked, the root
+ * over all state entries recomputed and compared with the head's header, and the books checked.
+ */
+export async function openStorage(dataDir: string, genesis: Genesis): Promise<BootedStorage> {
+  const chainId = chainIdOf(genesis);
+  const paths = dataPaths(dataDir);
+  const database = await Database.open({ directory: paths.database, chainId });
+  try {
+    const blocks = await BlockStore.open(database, headerFacts);
+    const report = await verifyAtBoot(blocks);
+    const head = headOf(blocks, genesis);
+    const committed = new CommittedState(report.state, head);
+    checkWholeState(report.state);
+    const anchor = anchorOf(blocks, head);
+    // Last: whatever fails before needs no journal closed.
+    const { journal, records } = await JournalFile.open({ directory: paths.journal, chainId });
+    return { database, blocks, journal, records, committed, anchor, report };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function headOf(blocks: BlockStore, genesis: Genesis): Head {
+  const { height, digest, stateRoot } = blocks.head;
+  if (height === 0) {
+    return { height, digest, stateRoot, timestampMs: genesis.genesisTimeMs, epoch: 0 };
+  }
+  const header = readHeader(present(blocks.header(height), "header of the head"));
+  return { height, digest, stateRoot, timestampMs: header.timestampMs, epoch: header.epoch };
+}
+
+/**
+ * Where consensus starts from. A head that became final with a descendant has no view of its own
+ * in the store; the journal's floor and headers have the rest, and until then view 0 claims least.
+ */
+function anchorOf(blocks: BlockStore, head: Head): Anchor {
+  const { height, digest, timestampMs } = head;
+  const genesisOrDescendant = { height, view: 0, digest, timestampMs };
+  if (height === 0) return genesisOrDescendant;
+  const bytes = present(blocks.finalization(height), "finalization of the head");
+  const finalization = decode(certificateSchema, bytes, undefined, "finalization");
+  if (finalization.target?.blockDigest !== digest) return genesisOrDescendant;
+  return { ...genesisOrDescendant, view: finalization.view, finalization };
+}

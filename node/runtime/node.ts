@@ -1,0 +1,419 @@
+import type { Report } from "../../consensus/effects.ts";
+import { createValidatorSet } from "../../consensus/quorum.ts";
+import { journalSnapshot, restore } from "../../consensus/restore.ts";
+import { chainIdOf } from "../../ledger/genesis.ts";
+import { invariant } from "../../primitives/assert.ts";
+import { equalBytes } from "../../primitives/bytes.ts";
+import { CodedError } from "../../primitives/errors.ts";
+import { installNativeHashing } from "../../primitives/native/hashing.ts";
+import { VerificationPool } from "../../primitives/native/verification-pool.ts";
+import { VerifiedCache } from "../../primitives/native/verified-cache.ts";
+import type { Verifier } from "../../primitives/verifier.ts";
+import { type OpsServer, startOpsServer } from "../api/ops-server.ts";
+import type { NodePorts } from "../api/ports.ts";
+import { type RpcServer, startRpcServer } from "../api/server.ts";
+import { BatchPool } from "../dissemination/batch-pool.ts";
+import { Dissemination } from "../dissemination/dissemination.ts";
+import { PendingTransactions } from "../dissemination/pending-transactions.ts";
+import { FrameKind, type MessageKind } from "../net/frame.ts";
+import { Mesh } from "../net/mesh.ts";
+import { type BootedStorage, openStorage } from "./boot.ts";
+import { ChainQueries, PROTOCOL_VERSION, SOFTWARE } from "./chain-queries.ts";
+import { ConsensusDriver } from "./consensus-driver.ts";
+import { HeadSignal } from "./head-signal.ts";
+import { type AppliedBlock, LedgerApplication } from "./ledger-application.ts";
+import { meshLogger } from "./mesh-logger.ts";
+import { NodeMeter } from "./node-meter.ts";
+import type { NodeOptions } from "./node-options.ts";
+import { readinessChecks } from "./readiness.ts";
+import type { ShutdownStep } from "./shutdown.ts";
+import { checkTransactions } from "./signature-check.ts";
+import { StateQueries } from "./state-queries.ts";
+import { TransactionIntake } from "./transaction-intake.ts";
+import { TransactionWaiters } from "./transaction-waiters.ts";
+
+/** Blocks after which batches that no block took are removed from disk. */
+const BATCH_KEEP_BLOCKS = 256;
+
+/**
+ * A running validator. Built in the order of dependence, stopped in the reverse order; owns every
+ * socket, file and thread of the process.
+ */
+export class MizanNode {
+  readonly chainId: string;
+  readonly self: number;
+  readonly #options: NodeOptions;
+  readonly #storage: BootedStorage;
+  readonly #verifier: Verifier;
+  readonly #mesh: Mesh;
+  readonly #driver: ConsensusDriver;
+  readonly #dissemination: Dissemination;
+  readonly #pool: BatchPool;
+  readonly #pending: PendingTransactions;
+  readonly #waiters = new TransactionWaiters();
+  readonly #heads = new HeadSignal();
+  readonly #meter: NodeMeter;
+  readonly #connected = new Set<number>();
+  readonly #onFatal: (error: unknown) => void;
+  #rpc: RpcServer | undefined;
+  #ops: OpsServer | undefined;
+  #pendingWork = false;
+  #halted: string | undefined;
+  #draining = false;
+
+  /**
+   * Opens and checks the data, unlocks nothing and talks to nobody yet. `onFatal` is called at most
+   * once, when the node can't go on: the caller stops it and exits.
+   */
+  static async create(options: NodeOptions, onFatal: (error: unknown) => void): Promise<MizanNode> {
+    const hashing = installNativeHashing();
+    options.logger.info("node.hashing", { ...hashing });
+    const storage = await openStorage(options.dataDir, options.genesis);
+    try {
+      const pool = await VerificationPool.open({
+        threads: options.verificationThreads,
+        onIncident: (incident) => options.logger.warn("verification.incident", { ...incident }),
+      });
+      return new MizanNode(options, storage, pool, await createMesh(options), onFatal);
+    } catch (error) {
+      await storage.journal.close();
+      await storage.database.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: NodeOptions,
+    storage: BootedStorage,
+    verificationPool: VerificationPool,
+    mesh: Mesh,
+    onFatal: (error: unknown) => void,
+  ) {
+    this.#options = options;
+    this.#storage = storage;
+    this.#onFatal = onFatal;
+    this.#mesh = mesh;
+    this.#verifier = new VerifiedCache(verificationPool);
+    this.chainId = chainIdOf(options.genesis);
+    this.self = selfIndex(options);
+    const validators = createValidatorSet(
+      options.genesis.validators.map(({ consensusKey, weight }) => ({
+        publicKey: consensusKey,
+        weight,
+      })),
+    );
+    const now = (): number => Date.now() + options.clockOffsetMs;
+    const state = restore(
+      {
+        chainId: this.chainId,
+        epoch: 0,
+        validators,
+        self: this.self,
+        parameters: options.consensus,
+        anchor: storage.anchor,
+      },
+      storage.records,
+      storage.anchor,
+    );
+    this.#pending = new PendingTransactions(options.mempool);
+    this.#pool = new BatchPool({
+      weights: validators.validators.map(({ weight }) => weight),
+      quorum: validators.quorum,
+      self: this.self,
+    });
+    this.#dissemination = this.#createDissemination();
+    const application = new LedgerApplication({
+      chainId: this.chainId,
+      blocks: storage.blocks,
+      committed: storage.committed,
+      pool: this.#pool,
+      dissemination: this.#dissemination,
+      verifier: this.#verifier,
+      onApplied: (block) => this.#applied(block),
+      onExecuted: (seconds) => this.#meter.executed(seconds),
+      onSeen: (digest) => this.#meter.proposalSeen(digest),
+      now: () => performance.now(),
+    });
+    this.#driver = new ConsensusDriver(state, {
+      application,
+      journal: storage.journal,
+      verifier: this.#verifier,
+      signer: options.signer,
+      send: (peer, kind, payload) => void mesh.send(peer, kind, payload),
+      broadcast: (kind, payload) => mesh.broadcast(kind, payload),
+      penalise: (peer, reason) => mesh.penalise(peer, reason),
+      report: (report) => this.#report(report),
+      dropped: (reason) => this.#meter.messageDropped(reason),
+      journalWrote: (seconds) => options.metrics.storage.journalSync.observe(seconds),
+      stepped: (stepped) => this.#meter.stepped(stepped),
+      fatal: (error) => this.#fatal(error),
+      now,
+    });
+    this.#meter = new NodeMeter(options.metrics, {
+      mesh,
+      verificationPool,
+      pending: this.#pending,
+      committed: storage.committed,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { logger, rpc, ops, metrics } = this.#options;
+    // What was read may stand in the system's cache only: a failed sync before the last stop would
+    // show. A new segment with all live records is synced before the first vote.
+    await this.#storage.journal.rotate(journalSnapshot(this.#driver.state));
+    this.#mesh.onFrame((from, kind, payload) => this.#onFrame(from, kind, payload));
+    this.#mesh.onPeer((index, event) => {
+      if (event === "connected") {
+        this.#connected.add(index);
+        this.#driver.deliver({ type: "peerConnected", index });
+      } else {
+        this.#connected.delete(index);
+      }
+    });
+    const ports = this.#ports();
+    this.#rpc = await startRpcServer({
+      ...rpc,
+      ports,
+      log: logger.module("rpc"),
+      metrics,
+      onInvariant: (error) => this.#fatal(error),
+    });
+    this.#ops = await startOpsServer({
+      ...ops,
+      metrics,
+      log: logger.module("ops"),
+      readiness: () => this.readiness(),
+    });
+    this.#dissemination.start();
+    // Differs from that of every earlier start: the journal is locked, so starts are not concurrent.
+    this.#driver.start(Date.now());
+    await this.#mesh.start();
+    logger.info("node.started", {
+      chainId: this.chainId,
+      validator: this.#options.name,
+      height: this.#storage.committed.head.height,
+      listen: [...this.#mesh.listenAddresses],
+      rpc: this.#rpc.port,
+      ops: this.#ops.port,
+    });
+  }
+
+  get rpcPort(): number | undefined {
+    return this.#rpc?.port;
+  }
+
+  get opsPort(): number | undefined {
+    return this.#ops?.port;
+  }
+
+  readiness(): ReturnType<typeof readinessChecks> {
+    return readinessChecks({
+      weights: this.#options.genesis.validators.map(({ weight }) => weight),
+      self: this.self,
+      connected: this.#connected,
+      syncing: this.#finalHeight() > this.#storage.committed.head.height + 1,
+      halted: this.#halted,
+      draining: this.#draining,
+      voting: this.#driver.state.gate.open,
+    });
+  }
+
+  /** The steps of an orderly stop, for `Shutdown`. The database closes whatever hangs before. */
+  shutdownSteps(): readonly ShutdownStep[] {
+    return [
+      {
+        name: "rpc",
+        budgetMs: 5_000,
+        run: async () => {
+          this.#draining = true;
+          await this.#rpc?.close();
+        },
+      },
+      { name: "dissemination", budgetMs: 500, run: () => this.#dissemination.stop() },
+      { name: "consensus", budgetMs: 3_000, run: () => this.#driver.stop() },
+      { name: "mesh", budgetMs: 2_000, run: () => this.#mesh.stop(1_500) },
+      { name: "verifier", budgetMs: 1_000, run: () => this.#verifier.close() },
+      { name: "ops", budgetMs: 500, run: () => this.#ops?.close() },
+      {
+        name: "journal",
+        budgetMs: 1_000,
+        essential: true,
+        run: () => this.#storage.journal.close(),
+      },
+      {
+        name: "database",
+        budgetMs: 1_500,
+        essential: true,
+        run: () => this.#storage.database.close(),
+      },
+    ];
+  }
+
+  #createDissemination(): Dissemination {
+    const { committed, blocks } = this.#storage;
+    const options = {
+      self: this.self,
+      packingMs: this.#options.consensus.packingMs,
+      pool: this.#pool,
+      pending: this.#pending,
+    };
+    return new Dissemination(options, {
+      send: (peer, kind, payload) => this.#mesh.send(peer, kind, payload),
+      broadcast: (kind, payload) => this.#mesh.broadcast(kind, payload),
+      connectedPeers: () => [...this.#connected],
+      penalise: (peer, reason) => this.#mesh.penalise(peer, reason),
+      check: (batch) => checkTransactions(batch.transactions, committed, this.#verifier),
+      stored: (digest) => blocks.batches.getBatch(digest),
+      committed: (digest) => blocks.batches.committedHeight(digest) !== undefined,
+      workChanged: () => this.#updateWork(),
+      dropped: (reason) => this.#meter.batchDropped(reason),
+      log: (event, data) => this.#options.logger.warn(`batch.${event}`, { ...data }),
+      now: () => performance.now(),
+    });
+  }
+
+  #ports(): NodePorts {
+    const { blocks, committed } = this.#storage;
+    const queries = new ChainQueries({
+      chainId: this.chainId,
+      blocks,
+      committed,
+      heads: this.#heads,
+      finalHeight: () => this.#finalHeight(),
+      maxExpiryBlocks: () => this.#options.genesis.parameters.maxExpiryBlocks,
+    });
+    const transactions = new TransactionIntake({
+      blocks,
+      committed,
+      pending: this.#pending,
+      waiters: this.#waiters,
+      verifier: this.#verifier,
+      admitted: () => this.#dissemination.packSoon(),
+      closed: () => this.#closed(),
+      count: (outcome) => this.#meter.admission(outcome),
+    });
+    const state = new StateQueries(blocks, committed);
+    return { chain: queries, events: queries, transactions, state };
+  }
+
+  #closed(): "DRAINING" | "HALTED" | undefined {
+    if (this.#draining) return "DRAINING";
+    return this.#halted === undefined ? undefined : "HALTED";
+  }
+
+  #onFrame(from: number, kind: MessageKind, payload: Uint8Array): Promise<void> {
+    return kind >= FrameKind.batch
+      ? this.#dissemination.onFrame(from, kind, payload)
+      : this.#driver.onFrame(from, kind, payload);
+  }
+
+  #applied(block: AppliedBlock): void {
+    const { header, digest, result, commitSeconds } = block;
+    const { committed, blocks } = this.#storage;
+    this.#pending.settle(result.receipts.map(({ txId }) => txId));
+    this.#pending.expire(header.height + 1);
+    this.#waiters.applied(header.height, result.receipts);
+    this.#meter.applied(digest, header.height, result.receipts.length, commitSeconds);
+    this.#heads.announce(committed.head);
+    this.#updateWork();
+    this.#options.logger.debug("block.applied", {
+      height: header.height,
+      digest,
+      transactions: result.receipts.length,
+      stateRoot: header.stateRoot,
+    });
+    if (header.height % BATCH_KEEP_BLOCKS === 0) {
+      const keep = this.#pool.digests();
+      const storedBelowHeight = header.height - BATCH_KEEP_BLOCKS;
+      blocks.batches
+        .collectGarbage({ storedBelowHeight, keep })
+        .catch((error: unknown) => this.#fatal(error));
+    }
+  }
+
+  #updateWork(): void {
+    const pending = this.#pool.size > 0;
+    if (pending === this.#pendingWork) return;
+    this.#pendingWork = pending;
+    this.#driver.deliver({ type: "work", pending });
+  }
+
+  #finalHeight(): number {
+    return this.#driver.state.floor.height;
+  }
+
+  #report(report: Report): void {
+    const { logger } = this.#options;
+    switch (report.kind) {
+      case "halted":
+        this.#halted = report.code;
+        logger.fatal("consensus.halted", { ...report });
+        break;
+      case "evidence":
+        logger.error("consensus.evidence", { ...report });
+        break;
+      case "peerFault":
+        logger.warn("consensus.peer-fault", { ...report });
+        this.#mesh.penalise(report.peer, "WRONG_ANSWER");
+        break;
+      case "nullifying":
+        this.#meter.nullifying(report.reason);
+        logger.info("consensus.nullifying", { ...report });
+        break;
+      case "clockSkew":
+        logger.warn("consensus.clock-skew", { ...report });
+        break;
+      case "votingEnabled":
+        logger.info("consensus.voting", { view: report.view });
+        break;
+      case "ignoredRecords":
+        logger.warn("consensus.ignored-records", { ...report });
+        break;
+    }
+  }
+
+  #fatal(error: unknown): void {
+    this.#options.logger.fatal("node.fatal", { err: error });
+    this.#onFatal(error);
+  }
+}
+
+function selfIndex(options: NodeOptions): number {
+  const index = options.genesis.validators.findIndex(({ name }) => name === options.name);
+  const validator = options.genesis.validators[index];
+  if (validator === undefined) {
+    throw new CodedError("NOT_A_VALIDATOR", `the genesis has no validator ${options.name}`, {
+      field: "node.name",
+      got: options.name,
+      expected: options.genesis.validators.map(({ name }) => name).join(", "),
+    });
+  }
+  if (!equalBytes(validator.consensusKey, options.signer.publicKey)) {
+    throw new CodedError("WRONG_CONSENSUS_KEY", "the key file is not the registered key", {
+      field: "node.consensusKeyFile",
+    });
+  }
+  return index;
+}
+
+async function createMesh(options: NodeOptions): Promise<Mesh> {
+  const self = selfIndex(options);
+  const peers = options.genesis.validators.map(({ name, networkKey }, index) => ({
+    index,
+    name,
+    networkKey,
+    addresses: options.peerAddresses.get(name) ?? [],
+  }));
+  invariant(peers.length > self, "the validator is in the set");
+  return Mesh.create({
+    chainId: chainIdOf(options.genesis),
+    self,
+    networkSeed: options.networkSeed,
+    peers,
+    listen: options.listen,
+    protocolVersion: PROTOCOL_VERSION,
+    software: SOFTWARE,
+    logger: meshLogger(options.logger.module("net")),
+  });
+}
