@@ -350,6 +350,9 @@ export class MizanNode {
         this.#halted = report.code;
         logger.fatal("consensus.halted", { ...report });
         break;
+      case "conflictingCertificates":
+        logger.fatal("consensus.conflicting-certificates", { ...report });
+        break;
       case "evidence":
         logger.error("consensus.evidence", { ...report });
         break;
