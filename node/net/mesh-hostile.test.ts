@@ -159,6 +159,22 @@ describe("a malicious validator", () => {
     ]);
   });
 
+  it("that talks before its link is up is heard when the link has been announced", async () => {
+    const { node, evil, index } = await dialled();
+    const connection = await evil.connect(node.mesh.listenAddresses);
+    const priority = await evil.open(connection, "priority");
+    evil.greet(priority, "priority");
+    priority.send(encodeFrame(FrameKind.vote, new Uint8Array([1])));
+    await until("the vote is there", () => statusOf(node, index).traffic.priority.bytesIn > 40);
+    priority.send(encodeFrame(FrameKind.vote, new Uint8Array([2])));
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(node.received).toEqual([]);
+    evil.greet(await evil.open(connection, "bulk"), "bulk");
+    await until("both votes are heard", () => node.received.length === 2);
+    expect(node.received.map((frame) => frame.payload[0])).toEqual([1, 2]);
+    expect(node.peerEvents).toEqual([`${index} connected HELLO`]);
+  });
+
   it("that opens a class twice loses the link", async () => {
     const { node, evil, index } = await dialled();
     const connection = await evil.connect(node.mesh.listenAddresses);

@@ -74,7 +74,8 @@ export class MizanNode {
         threads: options.verificationThreads,
         onIncident: (incident) => options.logger.warn("verification.incident", { ...incident }),
       });
-      return new MizanNode(options, storage, pool, await createMesh(options), onFatal);
+      const mesh = await createMesh(options, onFatal);
+      return new MizanNode(options, storage, pool, mesh, onFatal);
     } catch (error) {
       await storage.journal.close();
       await storage.database.close();
@@ -400,7 +401,10 @@ function selfIndex(options: NodeOptions): number {
   return index;
 }
 
-async function createMesh(options: NodeOptions): Promise<Mesh> {
+async function createMesh(
+  options: NodeOptions,
+  onFatal: (error: unknown) => void,
+): Promise<Mesh> {
   const self = selfIndex(options);
   const peers = options.genesis.validators.map(({ name, networkKey }, index) => ({
     index,
@@ -418,5 +422,6 @@ async function createMesh(options: NodeOptions): Promise<Mesh> {
     protocolVersion: PROTOCOL_VERSION,
     software: SOFTWARE,
     logger: meshLogger(options.logger.module("net")),
+    onFatal,
   });
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { present } from "../../primitives/assert.ts";
 import { JournalFile, type JournalOptions } from "./journal-file.ts";
-import { PowerFailure, VolatileFiles } from "./volatile-files.ts";
+import { PowerFailure, VolatileFiles } from "./testing/volatile-files.ts";
 
 const CHAIN = "11".repeat(32);
 

@@ -1,6 +1,6 @@
-import { present } from "../../primitives/assert.ts";
-import { concatBytes, copyBytes } from "../../primitives/bytes.ts";
-import type { SegmentFiles, SegmentWriter } from "./segment-files.ts";
+import { present } from "../../../primitives/assert.ts";
+import { concatBytes, copyBytes } from "../../../primitives/bytes.ts";
+import type { SegmentFiles, SegmentWriter } from "../segment-files.ts";
 
 /** Thrown at the step that a test chose, and by every step after it: the machine is off. */
 export class PowerFailure extends Error {

@@ -1,6 +1,6 @@
-import { fromUtf8, toHex, utf8 } from "../../primitives/bytes.ts";
-import { sha256 } from "../../primitives/sha256.ts";
-import type { BatchEntry, CommittedBlock, HeaderFacts } from "./committed-block.ts";
+import { fromUtf8, toHex, utf8 } from "../../../primitives/bytes.ts";
+import { sha256 } from "../../../primitives/sha256.ts";
+import type { BatchEntry, CommittedBlock, HeaderFacts } from "../committed-block.ts";
 
 /** A chain of toy blocks for tests: headers are JSON, everything else is derived from the height. */
 export const CHAIN = "aa".repeat(32);
