@@ -176,6 +176,40 @@ describe("catch-up", () => {
     expect(node.state.catchUp.request).toBeDefined();
   });
 
+  test("a floor that moved another way makes a running request void", () => {
+    const blocks = chain(3);
+    const node = new TestNode({ self });
+    node.receive(leaderFor(1), proposalOf(blocks[0] ?? blockOn(GENESIS, 1)));
+    const finalization = finalizationOf(blocks.at(-1));
+    node.receive(peer, statusOf({ finalization }));
+    node.certificate(finalizationOf(blocks[0]));
+    expect(node.state.floor.height).toBe(1);
+    reply(node, { headers: blocks.map(({ header }) => header), finalization });
+    expect(node.state.floor.height).toBe(1);
+    expect(node.reports("peerFault")).toEqual([]);
+    expect(node.state.catchUp.request?.fromHeight).toBe(2);
+    reply(node, { headers: blocks.slice(1).map(({ header }) => header), finalization });
+    expect(node.state.floor.height).toBe(3);
+  });
+
+  test("a reply from another peer than the one asked is a fault and changes nothing", () => {
+    const blocks = chain(1);
+    const node = new TestNode({ self });
+    const finalization = finalizationOf(blocks.at(-1));
+    node.receive(peer, statusOf({ finalization }));
+    const { request } = node.state.catchUp;
+    const liar = others.find((index) => index !== request?.peer) ?? -1;
+    const requestId = request?.requestId ?? 0;
+    const headers = blocks.map(({ header }) => header);
+    const body = { requestId, headers, finalization, refusal: undefined };
+    node.receive(liar, { type: "blocks", body });
+    expect(node.reports("peerFault")).toEqual([
+      { kind: "peerFault", peer: liar, code: "UNSOLICITED" },
+    ]);
+    expect(node.state.floor.height).toBe(0);
+    expect(node.state.catchUp.request).toEqual(request);
+  });
+
   test("an observer follows the same way and never votes", () => {
     const blocks = chain(3);
     const node = new TestNode({});

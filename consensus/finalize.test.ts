@@ -85,6 +85,34 @@ describe("rule 5: finalize", () => {
   });
 });
 
+describe("a quorum that errs stops this node", () => {
+  /** Delivers a notarization, then the header that the node asks for. */
+  function notarizeUnseen(node: TestNode, block: typeof first): void {
+    node.certificate(notarized(block));
+    const { requestId, peer } = node.state.wanted.get(block.digest) ?? { requestId: 0, peer: 0 };
+    const body = { requestId, header: block.header, refusal: undefined };
+    node.receive(peer, { type: "header", body });
+  }
+
+  test("a notarized block beside the final chain", () => {
+    const node = new TestNode({ self });
+    node.receive(leaderFor(1), proposalOf(first));
+    node.finalize(first);
+    notarizeUnseen(node, blockOn({ ...GENESIS, view: 1 }, 2));
+    expect(node.reports("halted")[0]?.code).toBe("SAFETY_VIOLATION");
+  });
+
+  test.each([
+    ["of another proposer", { proposer: self }],
+    ["of a height that does not follow", { height: 7 }],
+  ])("a notarized block %s", (_, change) => {
+    const node = new TestNode({ self });
+    notarizeUnseen(node, blockOn(GENESIS, 1, change));
+    expect(node.reports("halted")[0]?.code).toBe("DIVERGENCE");
+    expect(node.votesSent()).toEqual([]);
+  });
+});
+
 describe("rule 7: finality", () => {
   test("commits ancestors in height order and forgets what is settled", () => {
     const node = new TestNode({ self });
@@ -114,7 +142,7 @@ describe("rule 7: finality", () => {
     expect(node.state.floor.height).toBe(1);
   });
 
-  test("a second finalization of the same view is ignored; one for another block is an alarm", () => {
+  test("a second finalization of a view is ignored; one for another block is an alarm", () => {
     const node = new TestNode({ self });
     node.receive(leaderFor(1), proposalOf(first));
     node.finalize(first);

@@ -6,8 +6,8 @@ import { certificateAt, halt, leaderAt, type Turn } from "./state.ts";
 import type { Target } from "./types.ts";
 
 /**
- * The standing of a notarized block, with the consequences: a missing header is asked for at once; a
- * block that is bad to our executor although a quorum found it valid means that our state differs
+ * The standing of a notarized block, with the consequences: a missing header is asked for at once;
+ * a block that is bad to our executor although a quorum found it valid means that our state differs
  * from the network's; one beside the final chain means that finality broke. Both stop this node.
  */
 export function settleNotarized(turn: Turn, view: number): Standing {

@@ -3,9 +3,9 @@ import { type ConsensusState, certificateAt } from "./state.ts";
 import type { Certificate, Target } from "./types.ts";
 
 /**
- * Whether certificates held here prove that a block of `view` may stand on its parent: the parent is
- * notarized or the floor, and every view between is nullified. A nullified view can never have a
- * finalized block, so nothing final is passed over. `missing`: the lowest view that lacks its proof.
+ * Whether certificates held here prove that a block of `view` may stand on its parent: the parent
+ * is notarized or the floor, and every view between is nullified. A nullified view can never have a
+ * finalized block, so nothing final is passed over. `missing`: the lowest view without its proof.
  * `contradicted`: what is held excludes it.
  */
 export type Justification =

@@ -9,7 +9,7 @@ export const MIN_VALIDATORS = 4;
 /** Sum of weights: products by 3 stay far inside safe integers. */
 export const MAX_TOTAL_WEIGHT = 2 ** 31;
 
-/** Votes and proposals for views above `view + VOTE_WINDOW` are refused before any signature check. */
+/** Votes and proposals above `view + VOTE_WINDOW` are refused before any signature check. */
 export const VOTE_WINDOW = 64;
 
 /** Nullifications shipped in one proposal; the rest is fetched. One more for the parent's own. */

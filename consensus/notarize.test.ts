@@ -17,13 +17,11 @@ const leader = leaderFor(1);
 const first = blockOn(GENESIS, 1);
 
 describe("rule 3: notarize", () => {
-  test("votes once for the first valid proposal of the leader, with the leader's vote counted", () => {
+  test("votes once for the first valid proposal, with the leader's vote counted", () => {
     const node = new TestNode({ self });
     node.receive(leader, proposalOf(first));
     expect(node.votesSent()).toEqual(["notarize@1"]);
-    expect([...(node.state.views.get(1)?.votes.keys() ?? [])].sort()).toEqual(
-      [leader, self].sort(),
-    );
+    expect(new Set(node.state.views.get(1)?.votes.keys())).toEqual(new Set([leader, self]));
     node.receive(leader, proposalOf(first));
     expect(node.votesSent()).toEqual(["notarize@1"]);
   });

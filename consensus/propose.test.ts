@@ -133,6 +133,27 @@ describe("the base", () => {
     expect(node.votesSent()).toEqual(["nullify@3"]);
   });
 
+  test("certificates are asked of the next peer when one has none", () => {
+    const self = leaderFor(3);
+    const node = new TestNode({ self });
+    node.work();
+    node.certificate(certificateBy(except(self), "nullify", 2, undefined));
+    const asked: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { peer, requestId } = node.state.certificatesRequest ?? { peer: -1, requestId: 0 };
+      asked.push(peer);
+      const refusal = "UNKNOWN" as const;
+      node.receive(peer, { type: "certificates", body: { requestId, certificates: [], refusal } });
+      node.fire("fetch");
+    }
+    expect(new Set(asked)).toEqual(new Set(except(self)));
+    const { peer, requestId } = node.state.certificatesRequest ?? { peer: -1, requestId: 0 };
+    const certificates = [certificateBy(except(self), "nullify", 1, undefined)];
+    const body = { requestId, certificates, refusal: undefined };
+    node.receive(peer, { type: "certificates", body });
+    expect(node.state.certificatesRequest).toBeUndefined();
+  });
+
   test("with more than eight unfinal blocks of transactions only empty ones are built", () => {
     const heights = Array.from({ length: 9 }, (_, i) => i + 1);
     const chain: TestBlock[] = [];

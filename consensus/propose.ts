@@ -115,7 +115,7 @@ export function onBuilt(turn: Turn, view: number, header: BlockHeader | undefine
   castVote(turn, "notarize", view, target);
 }
 
-/** The signed proposal of an own notarize vote; undefined when it could convince nobody any more. */
+/** The signed proposal of an own notarize vote; undefined when it can convince nobody any more. */
 export function assembleProposal(
   turn: Turn,
   view: number,

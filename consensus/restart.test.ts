@@ -166,7 +166,7 @@ describe("restore", () => {
     expect(node.reports("evidence")).toHaveLength(1);
   });
 
-  test("four nodes that all crash after voting finish the block: own votes are in own tallies", () => {
+  test("nodes that all crash after voting finish the block: own votes are tallied", () => {
     const voters = others.filter((index) => index !== leaderFor(1));
     const crashed = [self, ...voters].map((index) => {
       const node = new TestNode({ self: index });
@@ -199,7 +199,7 @@ describe("restore", () => {
     expect(node.votesSent().filter((vote) => vote === "nullify@1")).toEqual([]);
   });
 
-  test("certificates are remembered: a notarization formed before the crash is sent after it", () => {
+  test("a notarization formed before the crash is sent after it", () => {
     const before = new TestNode({ self });
     before.receive(leaderFor(1), proposalOf(first));
     for (const index of others) {

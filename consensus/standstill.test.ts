@@ -69,7 +69,7 @@ describe("rule 8: standstill", () => {
     expect(new Set(node.votesSent())).toEqual(new Set(holes));
   });
 
-  test("does not touch holes while finality above them is being fetched, nor own final votes", () => {
+  test("does not touch holes while finality above is fetched, nor own final votes", () => {
     const node = new TestNode({ self });
     node.work();
     node.receive(leaderFor(1), proposalOf(first));
@@ -96,7 +96,7 @@ describe("rule 8: standstill", () => {
 });
 
 describe("a stuck peer", () => {
-  test("is answered by whoever is further, also without own work, and not more than so often", () => {
+  test("is answered by whoever is further, also without own work, but not too often", () => {
     const node = new TestNode({ self });
     node.receive(leaderFor(1), proposalOf(first));
     node.finalize(first);

@@ -64,8 +64,9 @@ function isRefusal(error: unknown): error is CodedError<MessageRefusalCode> {
 /**
  * The signatures that must all be valid before `message` may be given to step; an empty list means
  * deliver at once. Left out are the signatures of certificates whose statement is already held: the
- * core takes nothing from them, now or later, since what it knows is only forgotten below the floor.
- * What is outside the window or structurally wrong is refused without any signature work. Pure.
+ * core takes nothing from them, now or later, since what it knows is only forgotten below the
+ * floor. What is outside the window or structurally wrong is refused without any signature work.
+ * Pure.
  */
 export function signaturesOf(
   message: ConsensusMessage,
