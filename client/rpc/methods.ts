@@ -325,6 +325,7 @@ export type MethodName = keyof typeof METHODS;
 export type ParamsOf<M extends MethodName> = Static<(typeof METHODS)[M]["params"]>;
 export type ResultOf<M extends MethodName> = Static<(typeof METHODS)[M]["result"]>;
 
+/** The keys of the table, which is closed. */
 export const METHOD_NAMES = Object.keys(METHODS) as readonly MethodName[];
 
 export function isMethodName(text: string): text is MethodName {

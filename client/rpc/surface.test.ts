@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
-import { admissionCodes } from "../../ledger/outcome.ts";
+import { admissionCodes, outcomeOf } from "../../ledger/outcome.ts";
 import { AMOUNT_MAX } from "../../primitives/codec/schema.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { ADMISSION_REASONS, isRpcReason, REASONS, RETRY_CLASSES, RpcRefusal } from "./errors.ts";
@@ -106,9 +106,9 @@ describe("the error table", () => {
         "-32009 STREAM_LAGGED rebuild 200",
         "-32010 TX_MALFORMED never 200",
         "-32011 TX_NOT_CANONICAL never 200",
-        "-32012 TX_BAD_SIGNATURE never 200",
-        "-32013 TX_WRONG_CHAIN never 200",
-        "-32014 TX_UNKNOWN_SIGNER never 200",
+        "-32012 TX_BAD_SIGNATURE rebuild 200",
+        "-32013 TX_WRONG_CHAIN rebuild 200",
+        "-32014 TX_UNKNOWN_SIGNER rebuild 200",
         "-32015 TX_EXPIRED rebuild 200",
         "-32016 TX_EXPIRY_TOO_FAR rebuild 200",
         "-32017 TX_TOO_LARGE never 200",
@@ -127,6 +127,13 @@ describe("the error table", () => {
       expect(ADMISSION_REASONS).toContain(reason);
     }
     expect(new Set(ADMISSION_REASONS).size).toBe(ADMISSION_REASONS.length);
+  });
+
+  it("advises the same as the ledger where both know a code", () => {
+    for (const code of admissionCodes) {
+      if (isRpcReason(code))
+        expect([code, REASONS[code].retry]).toEqual([code, outcomeOf(code).retry]);
+    }
   });
 
   it("keeps the ledger's order of precedence", () => {

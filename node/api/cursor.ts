@@ -5,10 +5,10 @@ import { sha256 } from "../../primitives/sha256.ts";
 import { END_OF_BLOCK, type EventPlace } from "./ports.ts";
 
 /**
- * Cursors are positions in the ledger, so they mean the same at every node of the chain. Text inside
- * the base64url: `version.chainTag.kind.filterHash.height:txIndex:eventIndex`, the place being the
- * last one delivered. The filter is in it because a page read with another filter would skip or
- * repeat events without anyone noticing.
+ * Cursors are positions in the ledger, so they mean the same at every node of the chain. The text
+ * inside the base64url is `version.chainTag.kind.filterHash.height:txIndex:eventIndex`, the place
+ * being the last one delivered. The filter is in it because a page read with another filter would
+ * skip or repeat events without anyone noticing.
  */
 
 const VERSION = "1";

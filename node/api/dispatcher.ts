@@ -320,7 +320,7 @@ function failed(refusal: RpcRefusal, caller: Caller): Failed {
   return { reason: refusal.code, error: errorObject(refusal, caller.requestId) };
 }
 
-/** HTTP answer of a request with one call: its status tells proxies what the reason tells clients. */
+/** HTTP answer of a single call: its status tells proxies what the reason tells clients. */
 function single(reply: Reply): HttpAnswer {
   const body = replyText(reply);
   if (!("error" in reply.outcome)) return { status: 200, body };

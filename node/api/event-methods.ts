@@ -96,7 +96,7 @@ function refusePruned(context: CallContext, place: EventPlace): void {
   }
 }
 
-/** Looks at a bounded number of events, so that a filter that matches nothing costs a bounded call. */
+/** Looks at a bounded number of events: a filter that matches nothing costs a bounded call. */
 async function scan(
   context: CallContext,
   start: EventPlace,
@@ -108,14 +108,16 @@ async function scan(
   const events: PlacedEvent[] = [];
   let last = start;
   for (let looked = 0; looked < SERVER_LIMITS.maxEventsScanned; ) {
-    const chunk = await context.ports.events.after(last, SERVER_LIMITS.eventChunk);
+    // Without a filter every event counts, so no more are read than the page can take.
+    const wanted = filter === undefined ? limit - events.length : SERVER_LIMITS.eventChunk;
+    const chunk = await context.ports.events.after(last, wanted);
     for (const placed of chunk) {
       last = { height: placed.height, txIndex: placed.txIndex, eventIndex: placed.eventIndex };
       if (!admits(filter, placed.event)) continue;
       events.push(placed);
       if (events.length === limit) return { events, last, exhausted: false };
     }
-    if (chunk.length < SERVER_LIMITS.eventChunk) {
+    if (chunk.length < wanted) {
       const end = endOfBlock(head);
       return { events, last: last.height > head ? last : end, exhausted: true };
     }

@@ -1,6 +1,6 @@
 import { Compile, type Validator } from "typebox/compile";
 import { type RefusalDetail, type RpcReason, RpcRefusal } from "../../client/rpc/errors.ts";
-import { METHODS, type MethodName, type ParamsOf } from "../../client/rpc/methods.ts";
+import { METHOD_NAMES, METHODS, type MethodName, type ParamsOf } from "../../client/rpc/methods.ts";
 
 /** One finding of the validator, as far as it is read here. */
 interface Finding {
@@ -14,7 +14,7 @@ interface Finding {
 const ECHO_MAX = 64;
 
 const validators = new Map<MethodName, Validator>(
-  (Object.keys(METHODS) as MethodName[]).map((name) => [name, Compile(METHODS[name].params)]),
+  METHOD_NAMES.map((name) => [name, Compile(METHODS[name].params)]),
 );
 
 /**
@@ -84,7 +84,8 @@ function walk(root: unknown, pointer: string): unknown {
 
 function at(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[name];
+  const descriptor = Object.getOwnPropertyDescriptor(value, name);
+  return descriptor?.value;
 }
 
 function fieldName(instancePath: string, last: unknown): string {

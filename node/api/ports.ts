@@ -137,7 +137,7 @@ export type TransactionStatus =
 export interface TransactionPort {
   /** Bounded decode, canonical check, signatures and admission of a signed transaction. */
   submit(bytes: Uint8Array): Promise<Admission>;
-  /** Resolves at the latest after `ms`, or soon after `signal` is raised; never rejects for that. */
+  /** Resolves after `ms` at the latest, or soon after `signal` is raised, which is no failure. */
   waitFor(txId: string, ms: number, signal: AbortSignal): Promise<WaitResult>;
   find(reference: TransactionReference): Promise<TransactionStatus>;
 }
@@ -151,7 +151,7 @@ export interface ProvenEntry {
   readonly path: StateProof;
   /** Canonical header whose stateRoot the path leads to. */
   readonly headerBytes: Uint8Array;
-  /** Canonical headers from its child up to the certified block; empty if it is certified itself. */
+  /** Canonical headers from its child to the certified block; empty if certified itself. */
   readonly descendants: readonly Uint8Array[];
   /** Canonical finalization certificate. */
   readonly finalization: Uint8Array;
@@ -182,5 +182,5 @@ export interface EventPort {
   after(place: EventPlace, limit: number): Promise<readonly PlacedEvent[]>;
 }
 
-/** An index above every real one: `{height, END_OF_BLOCK, END_OF_BLOCK}` is after the whole block. */
+/** An index above every real one: with both indexes so, a place is after its whole block. */
 export const END_OF_BLOCK = 0xffff_ffff;

@@ -286,7 +286,7 @@ describe("submitAndWait", () => {
   it("rejects what a node refuses for good, and what is no transaction", async () => {
     const foreign = signedDvp("ab".repeat(32), "A");
     const refused = submitAndWait(clientOf([session.url]), foreign.bytes);
-    await expect(refused).rejects.toMatchObject({ code: "TX_WRONG_CHAIN", retry: "never" });
+    await expect(refused).rejects.toMatchObject({ code: "TX_WRONG_CHAIN", retry: "rebuild" });
     const nonsense = submitAndWait(clientOf([session.url]), new Uint8Array(3));
     await expect(nonsense).rejects.toBeInstanceOf(TransactionError);
   });

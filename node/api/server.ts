@@ -194,7 +194,7 @@ function refusalOf(thrown: FastifyError | RpcRefusal): readonly [number, RpcRefu
   }
 }
 
-/** Bytes that are no HTTP request, or a request past its time: a bare status, then the socket ends. */
+/** No HTTP request, or one past its time: a bare status, then the socket ends. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();

@@ -134,8 +134,11 @@ export class BatchFetcher {
   }
 }
 
-/** The hint first, then every peer in turn; the hint has its turn among them again. */
+/** Every peer once a cycle, the hint first. */
 function nextPeer({ hint, start, round }: Wanted, peers: readonly number[]): number | undefined {
-  if (round === 0 && hint !== undefined && peers.includes(hint)) return hint;
-  return peers[(start + round) % peers.length];
+  if (hint === undefined || !peers.includes(hint)) return peers[(start + round) % peers.length];
+  const place = round % peers.length;
+  if (place === 0) return hint;
+  const others = peers.filter((peer) => peer !== hint);
+  return others[(start + place) % others.length];
 }

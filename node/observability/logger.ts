@@ -81,7 +81,7 @@ class RepeatLimit {
   }
 }
 
-/** The root of all loggers of a process: hands out module loggers and changes levels at run time. */
+/** The root of a process's loggers: hands out module loggers, changes levels at run time. */
 export class LogRoot {
   readonly #root: PinoLogger;
   readonly #repeats: RepeatLimit;

@@ -77,6 +77,22 @@ test("a failed write is fatal and releases nothing", async () => {
   expect(released).toEqual([]);
 });
 
+test("after the stop nothing is released, not even what waits for nothing", async () => {
+  const { outbox, released, writes } = harness();
+  outbox.persist([record(1)]);
+  outbox.gate(effect(1));
+  await turn();
+  const stopped = outbox.stop();
+  outbox.gate(effect(2));
+  writes[0]?.done();
+  await stopped;
+  outbox.persist([record(2)]);
+  outbox.gate(effect(3));
+  await turn();
+  expect(released).toEqual([]);
+  expect(writes).toHaveLength(1);
+});
+
 test("law: every effect is released once, in order, after all records persisted before it", async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -401,10 +401,7 @@ function selfIndex(options: NodeOptions): number {
   return index;
 }
 
-async function createMesh(
-  options: NodeOptions,
-  onFatal: (error: unknown) => void,
-): Promise<Mesh> {
+async function createMesh(options: NodeOptions, onFatal: (error: unknown) => void): Promise<Mesh> {
   const self = selfIndex(options);
   const peers = options.genesis.validators.map(({ name, networkKey }, index) => ({
     index,
