@@ -38,7 +38,10 @@ export async function countEverywhere(
     const client = new RpcClient({ endpoints: [rpcUrl] });
     const settled = await settlementsOf(client);
     compare(name, settled, counted);
-    const { stateRoot } = await client.call("chain.block", { height: String(height) });
+    const { stateRoot } = await client.call("chain.block", {
+      height: String(height),
+      view: "header",
+    });
     nodes.push({ name, settlements: settled.length, stateRoot });
   }
   const roots = new Set(nodes.map(({ stateRoot }) => stateRoot));

@@ -3,7 +3,7 @@ import type { RpcClient } from "../../client/rpc-client.ts";
 import type { FinalityLog } from "./finality-log.ts";
 import type { Sending } from "./open-loop.ts";
 
-const POLL_MS = 20;
+const POLL_MS = 50;
 /** Nothing new is final for so long: time to ask what the rest is waiting for. */
 const QUIET_MS = 5_000;
 /** A backlog that a ladder's last rate leaves is gone by then. */

@@ -18,7 +18,9 @@ const milliseconds: unknown = workerData;
 invariant(typeof milliseconds === "number", "the worker is told for how long");
 const port = present(parentPort ?? undefined, "port of the parent");
 
-const signers = Array.from({ length: KEYS }, (_, i) => nativeSigner(new Uint8Array(32).fill(i + 1)));
+const signers = Array.from({ length: KEYS }, (_, i) =>
+  nativeSigner(new Uint8Array(32).fill(i + 1)),
+);
 const checks = Array.from({ length: MESSAGES }, (_, i) => {
   const signer = present(signers[i % KEYS], "signer");
   const message = new Uint8Array(STATEMENT_BYTES).fill(i);

@@ -39,6 +39,8 @@ export function readBlocks(
     end = height;
     break;
   }
+  // Unproven headers are only of use as a full range that the next request continues.
+  if (finalization === undefined && last - fromHeight + 1 < count) return refuse("NOT_AVAILABLE");
   finalization ??= finalizationAt(blocks, last);
 
   const headers: BlockHeader[] = [];

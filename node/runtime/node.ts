@@ -46,6 +46,7 @@ export class MizanNode {
   readonly #storage: BootedStorage;
   readonly #verifier: Verifier;
   readonly #mesh: Mesh;
+  readonly #application: LedgerApplication;
   readonly #driver: ConsensusDriver;
   readonly #dissemination: Dissemination;
   readonly #pool: BatchPool;
@@ -123,7 +124,7 @@ export class MizanNode {
       self: this.self,
     });
     this.#dissemination = this.#createDissemination();
-    const application = new LedgerApplication({
+    this.#application = new LedgerApplication({
       chainId: this.chainId,
       blocks: storage.blocks,
       committed: storage.committed,
@@ -136,7 +137,7 @@ export class MizanNode {
       now: () => performance.now(),
     });
     this.#driver = new ConsensusDriver(state, {
-      application,
+      application: this.#application,
       journal: storage.journal,
       verifier: this.#verifier,
       signer: options.signer,
@@ -325,7 +326,7 @@ export class MizanNode {
       stateRoot: header.stateRoot,
     });
     if (header.height % BATCH_KEEP_BLOCKS === 0) {
-      const keep = this.#pool.digests();
+      const keep = new Set([...this.#pool.digests(), ...this.#application.namedDigests()]);
       const storedBelowHeight = header.height - BATCH_KEEP_BLOCKS;
       blocks.batches
         .collectGarbage({ storedBelowHeight, keep })

@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import { RpcClient } from "../../client/rpc-client.ts";
+import { transactionBytes } from "../../client/signing.ts";
+import type { LocalNetwork } from "../../node/local-network/network-files.ts";
+import type { FinalityLog } from "./finality-log.ts";
+import type { Market } from "./market.ts";
+import type { NetworkUnderTest } from "./network-under-test.ts";
+import { type Prepared, type Sending, sendOpenLoop } from "./open-loop.ts";
+import { farExpiry, type Parties } from "./parties.ts";
+import { bytesBelow, cpuSecondsOf, ownCpuSeconds } from "./process-usage.ts";
+import { type Quantiles, quantilesOf } from "./quantiles.ts";
+import { settleAll } from "./settling.ts";
+import { type SubmitDoor, submitBody } from "./submit-door.ts";
+
+/** What stays the same for all rates of a run. */
+export interface Bench {
+  readonly underTest: NetworkUnderTest;
+  readonly network: LocalNetwork;
+  readonly parties: Parties;
+  readonly market: Market;
+  readonly log: FinalityLog;
+  readonly doors: readonly SubmitDoor[];
+}
+
+export interface ValidatorUse {
+  readonly name: string;
+  readonly cpuSeconds: number;
+  readonly diskBytes: number;
+}
+
+/** What one rate came to. Everything is counted from its first sending to its last finality. */
+export interface RateResult {
+  /** Sendings a second, and for how many seconds. */
+  readonly rate: number;
+  readonly seconds: number;
+  readonly offered: number;
+  readonly admitted: number;
+  /** Refusals by reason; unanswered ones as `no answer: <reason>`. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Became final, seen by the client. */
+  readonly settled: number;
+  /** Taken by a node and not final, by status. Empty unless something is wrong. */
+  readonly open: Readonly<Record<string, number>>;
+  readonly elapsedSeconds: number;
+  readonly settledPerSecond: number;
+  readonly blocks: number;
+  /** From the intended time of sending to finality, ms. */
+  readonly finalityMs: Quantiles | undefined;
+  /** From the intended time of sending to the node's answer, ms. */
+  readonly answerMs: Quantiles | undefined;
+  /** How late the generator was, ms: above a few, it is overloaded itself. */
+  readonly generatorLagMs: Quantiles | undefined;
+  readonly generatorCpuSeconds: number;
+  readonly validators: readonly ValidatorUse[];
+}
+
+interface Usage {
+  readonly generatorCpuSeconds: number;
+  readonly validators: readonly ValidatorUse[];
+}
+
+/** Prepares, sends and settles one rate. `first` is the place in the run of its first settlement. */
+export async function runRate(
+  bench: Bench,
+  rate: number,
+  seconds: number,
+  first: number,
+): Promise<RateResult> {
+  const { network, log, doors } = bench;
+  const client = new RpcClient({ endpoints: network.validators.map(({ rpcUrl }) => rpcUrl) });
+  const prepared = prepare(bench, Math.round(rate * seconds), first, await farExpiry(client));
+  const startHeight = await heightOf(client);
+  const before = await usage(bench);
+  const sendings = await sendOpenLoop(prepared, rate, doors);
+  const open = await settleAll(sendings, log, client);
+  const after = await usage(bench);
+  return {
+    rate,
+    seconds,
+    offered: sendings.length,
+    admitted: sendings.filter(({ reply }) => reply.kind === "admitted").length,
+    refused: tally(sendings.map(refusalOf)),
+    open: tally(open.values()),
+    ...timesOf(sendings, log),
+    blocks: (await heightOf(client)) - startHeight,
+    generatorCpuSeconds: after.generatorCpuSeconds - before.generatorCpuSeconds,
+    validators: after.validators.map(({ name, cpuSeconds, diskBytes }, i) => ({
+      name,
+      cpuSeconds: cpuSeconds - (before.validators[i]?.cpuSeconds ?? 0),
+      diskBytes: diskBytes - (before.validators[i]?.diskBytes ?? 0),
+    })),
+  };
+}
+
+function prepare(bench: Bench, count: number, first: number, expiry: number): readonly Prepared[] {
+  return Array.from({ length: count }, (_, i) => {
+    const settlement = bench.market.settlement(first + i);
+    const { parties, payload } = settlement;
+    const transaction = bench.parties.prepare(parties, "settle-dvp", payload, expiry);
+    return { txId: transaction.txId, body: submitBody(i, transactionBytes(transaction)) };
+  });
+}
+
+async function heightOf(client: RpcClient): Promise<number> {
+  return Number((await client.call("chain.info", {})).height);
+}
+
+async function usage(bench: Bench): Promise<Usage> {
+  const { underTest, network } = bench;
+  const validators = network.validators.map(async (validator): Promise<ValidatorUse> => {
+    const [cpuSeconds, diskBytes] = await Promise.all([
+      cpuSecondsOf(underTest.pidOf(validator)),
+      bytesBelow(join(validator.directory, "data")),
+    ]);
+    return { name: validator.name, cpuSeconds, diskBytes };
+  });
+  return {
+    validators: await Promise.all(validators),
+    generatorCpuSeconds: ownCpuSeconds(),
+  };
+}
+
+function timesOf(sendings: readonly Sending[], log: FinalityLog) {
+  const finality: number[] = [];
+  const startedAt = sendings[0]?.intendedAt ?? 0;
+  let endedAt = startedAt;
+  for (const { txId, intendedAt } of sendings) {
+    const seenAt = log.seenAt(txId);
+    if (seenAt === undefined) continue;
+    finality.push(seenAt - intendedAt);
+    endedAt = Math.max(endedAt, seenAt);
+  }
+  const elapsedSeconds = (endedAt - startedAt) / 1_000;
+  const answered = sendings.filter(({ reply }) => reply.kind !== "unanswered");
+  return {
+    settled: finality.length,
+    elapsedSeconds,
+    settledPerSecond: elapsedSeconds > 0 ? finality.length / elapsedSeconds : 0,
+    finalityMs: quantilesOf(finality),
+    answerMs: quantilesOf(answered.map(({ intendedAt, repliedAt }) => repliedAt - intendedAt)),
+    generatorLagMs: quantilesOf(sendings.map(({ intendedAt, sentAt }) => sentAt - intendedAt)),
+  };
+}
+
+function refusalOf({ reply }: Sending): string | undefined {
+  switch (reply.kind) {
+    case "admitted":
+      return undefined;
+    case "refused":
+      return reply.reason;
+    case "unanswered":
+      return `no answer: ${reply.reason}`;
+  }
+}
+
+function tally(reasons: Iterable<string | undefined>): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const reason of reasons) {
+    if (reason !== undefined) counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return counts;
+}
