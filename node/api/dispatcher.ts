@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   readonly log: Logger;
   /** Called for a broken invariant: the process must stop. The caller still gets INTERNAL. */
   readonly onInvariant: (error: InvariantError) => void;
+  /** False once the node's own state can't be believed: every call is refused, NODE_INTEGRITY. */
+  readonly isIntact?: () => boolean;
   readonly readRate?: BucketRate;
   readonly submitRate?: BucketRate;
   readonly callDeadlineMs?: number;
@@ -184,6 +186,7 @@ export class Dispatcher {
     mayWait: boolean,
   ): Promise<unknown> {
     if (this.#draining) throw new RpcRefusal("DRAINING");
+    if (this.#options.isIntact?.() === false) throw new RpcRefusal("NODE_INTEGRITY");
     const { callClass, cost } = METHODS[method];
     const limited = this.#takeToken(callClass, cost, caller);
     if (limited !== undefined) throw limited;

@@ -122,6 +122,7 @@ export const OPTIONS = {
       64 * MEBIBYTE,
     ),
     maxTransactions: integer("Bound on pending transactions", 1024, 4_194_304, 131_072),
+    maxPerMember: integer("Bound on pending transactions of one member", 1, 4_194_304, 65_536),
   },
   log: {
     level: choice(

@@ -1,4 +1,4 @@
-import { type Batch, readBatch } from "./batch.ts";
+import { type Batch, readStoredBatch } from "./batch.ts";
 import { encodeGet, MAX_DIGESTS } from "./messages.ts";
 
 /** A peer that has not answered by then is passed over; doubled a round, up to the cap. */
@@ -53,11 +53,11 @@ export class BatchFetcher {
 
   /**
    * Resolves when the batch is there; never rejects. Undefined when too many are wanted. Throws
-   * what readBatch throws when the bytes on disk are no batch any more.
+   * what readStoredBatch throws when the bytes on disk have changed.
    */
   fetch(digest: string, hint: number | undefined, nowMs: number): Promise<Batch> | undefined {
     const held = this.#ports.held(digest);
-    if (held !== undefined) return Promise.resolve(readBatch(held, digest));
+    if (held !== undefined) return Promise.resolve(readStoredBatch(digest, held));
     const known = this.#wanted.get(digest);
     if (known !== undefined) return known.promise;
     if (this.#wanted.size >= MAX_WANTED) return undefined;

@@ -91,3 +91,9 @@ export function readBatch(bytes: Uint8Array, digest: string = batchDigest(bytes)
     })),
   };
 }
+
+/** A batch from this node's own disk. Throws CodedError BATCH_CORRUPT when it is another one. */
+export function readStoredBatch(digest: string, bytes: Uint8Array): Batch {
+  if (batchDigest(bytes) === digest) return readBatch(bytes, digest);
+  throw new CodedError("BATCH_CORRUPT", `the bytes stored under ${digest} are another batch`);
+}

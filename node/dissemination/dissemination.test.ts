@@ -451,6 +451,15 @@ describe("bodies of a block", () => {
     expect(node.dropped).toEqual([]);
   });
 
+  test("bytes that changed on disk are not taken for the batch", async () => {
+    const node = harness();
+    const [named, other] = [batchOf(1, 1), batchOf(1, 2)];
+    node.stored.set(named.digest, other.bytes);
+    await expect(node.dissemination.bodies([named.digest], 2)).rejects.toMatchObject({
+      code: "BATCH_CORRUPT",
+    });
+  });
+
   test("a batch that is still being verified is not asked for again", async () => {
     const node = harness();
     const gate = Promise.withResolvers<readonly SignatureFindings[]>();

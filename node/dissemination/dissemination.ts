@@ -4,7 +4,14 @@ import { CodedError, messageOf } from "../../primitives/errors.ts";
 import { FrameKind, type MessageKind } from "../net/frame.ts";
 import type { SendResult } from "../net/mesh-api.ts";
 import type { PenaltyReason } from "../net/penalty.ts";
-import { type Batch, batchDigest, MAX_BATCH_BYTES, packBatch, readBatch } from "./batch.ts";
+import {
+  type Batch,
+  batchDigest,
+  MAX_BATCH_BYTES,
+  packBatch,
+  readBatch,
+  readStoredBatch,
+} from "./batch.ts";
 import { BatchFetcher } from "./batch-fetcher.ts";
 import type { BatchPool, SignatureFindings, VerifiedBatch } from "./batch-pool.ts";
 import {
@@ -126,7 +133,7 @@ export class Dissemination {
 
   /**
    * The batches a header names, in its order; resolves when all are there. Rejects with BUSY when
-   * too many are being fetched, and when what the disk holds is no batch any more.
+   * too many are being fetched, with BATCH_CORRUPT when the disk holds something else.
    */
   async bodies(digests: readonly string[], hint: number | undefined): Promise<BatchBody[]> {
     const found: Promise<BatchBody>[] = [];
@@ -141,7 +148,7 @@ export class Dissemination {
       } else if (stored instanceof Uint8Array) {
         // A whole block from disk takes long to decode: other work has its turns in between.
         decoding = decoding.then(() => nextTurn());
-        const read = () => ({ batch: readBatch(stored, digest), checked: undefined });
+        const read = () => ({ batch: readStoredBatch(digest, stored), checked: undefined });
         found.push(decoding.then(read));
       } else found.push(this.#fetch(digest, hint));
     }

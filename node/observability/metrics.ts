@@ -52,6 +52,7 @@ export const BATCH_DROP_REASONS = [
   "NOT_AUTHOR",
   "SHARE_FULL",
   "COMMITTED",
+  "DUPLICATE",
   "BUSY",
 ] as const satisfies readonly BatchDropReason[];
 

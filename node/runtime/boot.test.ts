@@ -145,18 +145,6 @@ test.each(["flipped", "missing", "added"] as const)(
   },
 );
 
-test("a batch that changed on disk is found", async () => {
-  const node = await opened();
-  await commitOne(node, "A");
-  const { digest } = node.head;
-  const [named = ""] = node.storage.blocks.batchDigests(1) ?? [];
-  const { hashKey } = await import("../storage/keyspace.ts");
-  await node.close();
-  await tamper((changes) => changes.set(hashKey("batch", named), Uint8Array.of(1, 2, 3)));
-  await expect(openStorage(directory, genesis)).rejects.toMatchObject({ code: "DB_CORRUPT" });
-  expect(digest).toMatch(/^[0-9a-f]{64}$/);
-});
-
 test("the data of another chain is refused", async () => {
   const other = networkGenesis({ networkName: "other" });
   await expect(openStorage(directory, other)).rejects.toThrow();

@@ -13,7 +13,7 @@ import type {
   EventPlace,
   EventPort,
 } from "../api/ports.ts";
-import { readBatch } from "../dissemination/batch.ts";
+import { readStoredBatch } from "../dissemination/batch.ts";
 import type { BlockStore } from "../storage/block-store.ts";
 import type { CommittedState } from "./committed-state.ts";
 import type { HeadSignal } from "./head-signal.ts";
@@ -78,7 +78,7 @@ export class ChainQueries implements ChainPort, EventPort {
     const transactions: BlockTransaction[] = [];
     for (const digest of digests) {
       const bytes = present(blocks.batches.getBatch(digest), `batch ${digest}`);
-      for (const { transaction, bytes: wire } of readBatch(bytes, digest).transactions) {
+      for (const { transaction, bytes: wire } of readStoredBatch(digest, bytes).transactions) {
         transactions.push({ txId: transaction.txId, bytes: wire });
       }
       // A full batch takes milliseconds to decode, a block has up to 64.

@@ -26,7 +26,7 @@ const PEERS = [0, 1, 2, 3].filter((index) => index !== SELF);
 const [PEER = -1] = PEERS;
 const INCARNATION = 77;
 
-const anchor = { height: 0, view: 0, digest: CHAIN, timestampMs: START_MS - 60_000 };
+const anchor = { height: 0, view: 0, digest: CHAIN, timestampMs: START_MS - 1_000 };
 
 function header(timestampMs: number): BlockHeader {
   return {

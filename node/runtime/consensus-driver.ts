@@ -23,6 +23,9 @@ import { DurableOutbox, type GatedEffect } from "./durable-outbox.ts";
 /** Journal size above which its live records move to a new segment. */
 const ROTATE_BYTES = 16 * 1024 * 1024;
 
+/** A stop waits this long for a commit that is under way; one that lacks a batch can't end. */
+const COMMIT_STOP_MS = 1_000;
+
 /** Messages of one peer in verification; a flood beyond it is dropped, honest votes are resent. */
 const MAX_IN_VERIFICATION = 256;
 
@@ -85,6 +88,8 @@ export class ConsensusDriver {
   #draining = false;
   #stopped = false;
   #commits: Promise<void> = Promise.resolve();
+  /** Size of the journal after its last rotation: what is live may itself be large. */
+  #rotatedBytes = 0;
 
   constructor(state: ConsensusState, ports: DriverPorts) {
     this.state = state;
@@ -107,7 +112,12 @@ export class ConsensusDriver {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     await this.#outbox.stop();
-    await this.#commits;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, COMMIT_STOP_MS);
+    });
+    await Promise.race([this.#commits, late]);
+    clearTimeout(timer);
   }
 
   /** Queues an event; the reducer runs in a later microtask, never inside its own effects. */
@@ -233,6 +243,7 @@ export class ConsensusDriver {
   }
 
   #release(effect: GatedEffect): void {
+    if (this.#stopped) return;
     switch (effect.type) {
       case "send":
         this.#ports.send(effect.to, frameKindOf(effect.message), encodeMessage(effect.message));
@@ -261,11 +272,12 @@ export class ConsensusDriver {
   #commit(headers: readonly BlockHeader[], finalization: Certificate): void {
     const { height } = present(headers.at(-1), "a commit names at least one block");
     this.#commits = this.#commits
-      .then(() => this.#ports.application.commit(headers, finalization))
-      .then(
-        () => this.deliver({ type: "applied", height }),
-        (error) => this.#fatal(error),
-      );
+      .then(async () => {
+        if (this.#stopped) return;
+        await this.#ports.application.commit(headers, finalization);
+        this.deliver({ type: "applied", height });
+      })
+      .catch((error: unknown) => this.#fatal(error));
   }
 
   #answer<T>(promise: Promise<T>, toEvent: (value: T) => ConsensusEvent): void {
@@ -286,8 +298,9 @@ export class ConsensusDriver {
   async #append(records: readonly Uint8Array[]): Promise<void> {
     // The snapshot is taken from the state, which is ahead of the records still to be written:
     // appending those after it repeats some, which replay does not mind.
-    if (this.#ports.journal.bytes > ROTATE_BYTES) {
+    if (this.#ports.journal.bytes > Math.max(ROTATE_BYTES, 2 * this.#rotatedBytes)) {
       await this.#ports.journal.rotate(journalSnapshot(this.state));
+      this.#rotatedBytes = this.#ports.journal.bytes;
     }
     await this.#ports.journal.append(records);
   }
@@ -295,6 +308,8 @@ export class ConsensusDriver {
   #fatal(error: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    void this.#outbox.stop();
     this.#ports.fatal(error instanceof Error ? error : new CodedError("FATAL", messageOf(error)));
   }
 }

@@ -93,6 +93,13 @@ test("after the stop nothing is released, not even what waits for nothing", asyn
   expect(writes).toHaveLength(1);
 });
 
+test("a disk that never answers is fatal before memory runs out", () => {
+  const { outbox, fatal } = harness();
+  outbox.persist([record(1)]);
+  for (let i = 0; i < 70_000 && fatal.length === 0; i++) outbox.gate(effect(i));
+  expect(fatal).toMatchObject([{ code: "JOURNAL_STALLED" }]);
+});
+
 test("law: every effect is released once, in order, after all records persisted before it", async () => {
   await fc.assert(
     fc.asyncProperty(

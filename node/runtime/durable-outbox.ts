@@ -1,10 +1,14 @@
 import type { Effect } from "../../consensus/effects.ts";
+import { CodedError } from "../../primitives/errors.ts";
 
 /** Effects that may only happen once everything persisted before them is on disk. */
 export type GatedEffect = Extract<
   Effect,
   { readonly type: "send" | "broadcast" | "sign" | "commit" | "serveBlocks" }
 >;
+
+/** Effects behind a write that does not end: the disk hangs, and the network has gone on long ago. */
+const MAX_WAITING_EFFECTS = 65_536;
 
 interface Segment {
   readonly records: Uint8Array[];
@@ -30,6 +34,8 @@ export class DurableOutbox {
   #segments: Segment[] = [];
   /** Segments at the head of the list whose records are being written: closed to more records. */
   #inFlight = 0;
+  /** Effects in all segments. */
+  #waiting = 0;
   #writing = false;
   #stopped = false;
   #idle: (() => void)[] = [];
@@ -53,8 +59,15 @@ export class DurableOutbox {
   gate(effect: GatedEffect): void {
     if (this.#stopped) return;
     const last = this.#segments.at(-1);
-    if (last === undefined) this.#ports.release(effect);
-    else last.effects.push(effect);
+    if (last === undefined) {
+      this.#ports.release(effect);
+      return;
+    }
+    last.effects.push(effect);
+    this.#waiting += 1;
+    if (this.#waiting <= MAX_WAITING_EFFECTS) return;
+    this.#stopped = true;
+    this.#ports.fatal(new CodedError("JOURNAL_STALLED", "the journal's disk does not answer"));
   }
 
   /** Nothing is released any more; resolves when no write is under way. */
@@ -75,6 +88,7 @@ export class DurableOutbox {
         const durable = this.#segments.splice(0, this.#inFlight);
         this.#inFlight = 0;
         for (const segment of durable) {
+          this.#waiting -= segment.effects.length;
           for (const effect of segment.effects) if (!this.#stopped) this.#ports.release(effect);
         }
       }

@@ -26,14 +26,20 @@ import { meshLogger } from "./mesh-logger.ts";
 import { NodeMeter } from "./node-meter.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { readinessChecks } from "./readiness.ts";
+import { settledTransactions } from "./settled-transactions.ts";
 import type { ShutdownStep } from "./shutdown.ts";
 import { checkTransactions } from "./signature-check.ts";
 import { StateQueries } from "./state-queries.ts";
 import { TransactionIntake } from "./transaction-intake.ts";
 import { TransactionWaiters } from "./transaction-waiters.ts";
 
-/** Blocks after which batches that no block took are removed from disk. */
+/** Blocks for which batches that no block took stay on disk, and how often the rest is removed. */
 const BATCH_KEEP_BLOCKS = 256;
+const BATCH_COLLECT_BLOCKS = 64;
+const BATCH_COLLECT_LIMIT = 1024;
+
+/** A node this far behind what it knows to be final takes no transactions. */
+const MAX_BEHIND_BLOCKS = 16;
 
 /**
  * A running validator. Built in the order of dependence, stopped in the reverse order; owns every
@@ -70,14 +76,22 @@ export class MizanNode {
     const hashing = installNativeHashing();
     options.logger.info("node.hashing", { ...hashing });
     const storage = await openStorage(options.dataDir, options.genesis);
+    let pool: VerificationPool | undefined;
     try {
-      const pool = await VerificationPool.open({
+      pool = await VerificationPool.open({
         threads: options.verificationThreads,
         onIncident: (incident) => options.logger.warn("verification.incident", { ...incident }),
       });
-      const mesh = await createMesh(options, onFatal);
-      return new MizanNode(options, storage, pool, mesh, onFatal);
+      let isFatal = false;
+      const once = (error: unknown): void => {
+        options.logger.fatal("node.fatal", { err: error });
+        if (!isFatal) onFatal(error);
+        isFatal = true;
+      };
+      const mesh = await createMesh(options, once);
+      return new MizanNode(options, storage, pool, mesh, once);
     } catch (error) {
+      await pool?.close();
       await storage.journal.close();
       await storage.database.close();
       throw error;
@@ -173,6 +187,10 @@ export class MizanNode {
         this.#connected.delete(index);
       }
     });
+    // Before anybody can submit: what is admitted becomes an event of a core that has started. The
+    // number differs from that of every earlier start: the journal's lock makes them successive.
+    this.#driver.start(Date.now());
+    this.#dissemination.start();
     const ports = this.#ports();
     this.#rpc = await startRpcServer({
       ...rpc,
@@ -180,6 +198,7 @@ export class MizanNode {
       log: logger.module("rpc"),
       metrics,
       onInvariant: (error) => this.#fatal(error),
+      isIntact: () => !this.#isDivergent(),
     });
     this.#ops = await startOpsServer({
       ...ops,
@@ -187,9 +206,6 @@ export class MizanNode {
       log: logger.module("ops"),
       readiness: () => this.readiness(),
     });
-    this.#dissemination.start();
-    // Differs from that of every earlier start: the journal is locked, so starts are not concurrent.
-    this.#driver.start(Date.now());
     await this.#mesh.start();
     logger.info("node.started", {
       chainId: this.chainId,
@@ -299,9 +315,17 @@ export class MizanNode {
     return { chain: queries, events: queries, transactions, state };
   }
 
-  #closed(): "DRAINING" | "HALTED" | undefined {
+  #closed(): "DRAINING" | "HALTED" | "SYNCING" | undefined {
     if (this.#draining) return "DRAINING";
-    return this.#halted === undefined ? undefined : "HALTED";
+    if (this.#halted !== undefined) return "HALTED";
+    // Far behind, expiry and references would be judged on a state long past.
+    const behind = this.#finalHeight() - this.#storage.committed.head.height;
+    return behind > MAX_BEHIND_BLOCKS ? "SYNCING" : undefined;
+  }
+
+  /** This node's state or chain contradicts what the network certified: it must not be read. */
+  #isDivergent(): boolean {
+    return this.#halted === "DIVERGENCE" || this.#halted === "SAFETY_VIOLATION";
   }
 
   #onFrame(from: number, kind: MessageKind, payload: Uint8Array): Promise<void> {
@@ -313,7 +337,7 @@ export class MizanNode {
   #applied(block: AppliedBlock): void {
     const { header, digest, result, commitSeconds } = block;
     const { committed, blocks } = this.#storage;
-    this.#pending.settle(result.receipts.map(({ txId }) => txId));
+    this.#pending.settle(settledTransactions(block, this.self));
     this.#pending.expire(header.height + 1);
     this.#waiters.applied(header.height, result.receipts);
     this.#meter.applied(digest, header.height, result.receipts.length, commitSeconds);
@@ -325,11 +349,11 @@ export class MizanNode {
       transactions: result.receipts.length,
       stateRoot: header.stateRoot,
     });
-    if (header.height % BATCH_KEEP_BLOCKS === 0) {
+    if (header.height % BATCH_COLLECT_BLOCKS === 0) {
       const keep = new Set([...this.#pool.digests(), ...this.#application.namedDigests()]);
       const storedBelowHeight = header.height - BATCH_KEEP_BLOCKS;
       blocks.batches
-        .collectGarbage({ storedBelowHeight, keep })
+        .collectGarbage({ storedBelowHeight, keep, limit: BATCH_COLLECT_LIMIT })
         .catch((error: unknown) => this.#fatal(error));
     }
   }
@@ -379,7 +403,6 @@ export class MizanNode {
   }
 
   #fatal(error: unknown): void {
-    this.#options.logger.fatal("node.fatal", { err: error });
     this.#onFatal(error);
   }
 }

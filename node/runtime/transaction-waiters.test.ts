@@ -103,7 +103,9 @@ test("a settled wait is not settled again, and leaves no listener", async () => 
 
 test("the number is bounded: one too many does not wait", async () => {
   const waiters = new TransactionWaiters();
-  const waits = Array.from({ length: 20_000 }, () => waiters.wait(TX, 5, 1000, NEVER_RAISED));
+  const waits = Array.from({ length: 20_000 }, () =>
+    waiters.wait(TX, 5, 1000, new AbortController().signal),
+  );
   expect(await waiters.wait(TX, 5, 1000, NEVER_RAISED)).toEqual({ kind: "elapsed" });
   waiters.applied(5, []);
   expect(new Set((await Promise.all(waits)).map(({ kind }) => kind))).toEqual(new Set(["expired"]));
