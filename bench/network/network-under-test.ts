@@ -82,7 +82,7 @@ export class NetworkUnderTest {
     if (profileDir !== undefined) {
       const preload = new URL("./profile-preload.mjs", import.meta.url).href;
       process.env["NODE_OPTIONS"] = `--import ${preload}`;
-      process.env["MIZAN_PROFILE_DIR"] = profileDir;
+      process.env["BENCH_PROFILE_DIR"] = profileDir;
     }
     for (const validator of network.validators) {
       this.#refuseWhenClosing();

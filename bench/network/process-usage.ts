@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdir, readFile, stat } from "node:fs/promises";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { CodedError } from "../../primitives/errors.ts";
 
@@ -24,6 +25,13 @@ export async function cpuSecondsOf(pid: number): Promise<number> {
 export function ownCpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/** CPU seconds that this machine has worked, all processes together. */
+export function machineCpuSeconds(): number {
+  let milliseconds = 0;
+  for (const { times } of cpus()) milliseconds += times.user + times.nice + times.sys + times.irq;
+  return milliseconds / 1_000;
 }
 
 /** Bytes of all files below a folder. Files that vanish meanwhile (compaction) count as nothing. */

@@ -6,7 +6,7 @@ import { Session } from "node:inspector";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 
-const directory = process.env.MIZAN_PROFILE_DIR;
+const directory = process.env.BENCH_PROFILE_DIR;
 if (isMainThread && directory !== undefined) {
   const session = new Session();
   session.connect();

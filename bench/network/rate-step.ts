@@ -2,15 +2,16 @@ import { join } from "node:path";
 import { RpcClient } from "../../client/rpc-client.ts";
 import { transactionBytes } from "../../client/signing.ts";
 import type { LocalNetwork } from "../../node/local-network/network-files.ts";
+import { type ChainShape, chainShape } from "./chain-shape.ts";
 import type { FinalityLog } from "./finality-log.ts";
 import type { Market } from "./market.ts";
 import type { NetworkUnderTest } from "./network-under-test.ts";
 import { type Prepared, type Sending, sendOpenLoop } from "./open-loop.ts";
 import { farExpiry, type Parties } from "./parties.ts";
-import { bytesBelow, cpuSecondsOf, ownCpuSeconds } from "./process-usage.ts";
+import { bytesBelow, cpuSecondsOf, machineCpuSeconds, ownCpuSeconds } from "./process-usage.ts";
 import { type Quantiles, quantilesOf } from "./quantiles.ts";
 import { settleAll } from "./settling.ts";
-import { type SubmitDoor, submitBody } from "./submit-door.ts";
+import { SubmitDoor, submitBody } from "./submit-door.ts";
 
 /** What stays the same for all rates of a run. */
 export interface Bench {
@@ -19,7 +20,6 @@ export interface Bench {
   readonly parties: Parties;
   readonly market: Market;
   readonly log: FinalityLog;
-  readonly doors: readonly SubmitDoor[];
 }
 
 export interface ValidatorUse {
@@ -43,7 +43,7 @@ export interface RateResult {
   readonly open: Readonly<Record<string, number>>;
   readonly elapsedSeconds: number;
   readonly settledPerSecond: number;
-  readonly blocks: number;
+  readonly chain: ChainShape;
   /** From the intended time of sending to finality, ms. */
   readonly finalityMs: Quantiles | undefined;
   /** From the intended time of sending to the node's answer, ms. */
@@ -51,11 +51,14 @@ export interface RateResult {
   /** How late the generator was, ms: above a few, it is overloaded itself. */
   readonly generatorLagMs: Quantiles | undefined;
   readonly generatorCpuSeconds: number;
+  /** What all other processes took meanwhile: much of it, and the run was disturbed. */
+  readonly othersCpuSeconds: number;
   readonly validators: readonly ValidatorUse[];
 }
 
 interface Usage {
   readonly generatorCpuSeconds: number;
+  readonly machineCpuSeconds: number;
   readonly validators: readonly ValidatorUse[];
 }
 
@@ -66,14 +69,16 @@ export async function runRate(
   seconds: number,
   first: number,
 ): Promise<RateResult> {
-  const { network, log, doors } = bench;
+  const { network, log } = bench;
   const client = new RpcClient({ endpoints: network.validators.map(({ rpcUrl }) => rpcUrl) });
   const prepared = prepare(bench, Math.round(rate * seconds), first, await farExpiry(client));
   const startHeight = await heightOf(client);
   const before = await usage(bench);
-  const sendings = await sendOpenLoop(prepared, rate, doors);
+  const sendings = await sendTo(network, prepared, rate);
   const open = await settleAll(sendings, log, client);
-  const after = await usage(bench);
+  const used = difference(before, await usage(bench));
+  const validatorSeconds = used.validators.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  const ourSeconds = validatorSeconds + used.generatorCpuSeconds;
   return {
     rate,
     seconds,
@@ -82,14 +87,25 @@ export async function runRate(
     refused: tally(sendings.map(refusalOf)),
     open: tally(open.values()),
     ...timesOf(sendings, log),
-    blocks: (await heightOf(client)) - startHeight,
-    generatorCpuSeconds: after.generatorCpuSeconds - before.generatorCpuSeconds,
-    validators: after.validators.map(({ name, cpuSeconds, diskBytes }, i) => ({
-      name,
-      cpuSeconds: cpuSeconds - (before.validators[i]?.cpuSeconds ?? 0),
-      diskBytes: diskBytes - (before.validators[i]?.diskBytes ?? 0),
-    })),
+    chain: await chainShape(client, startHeight, await heightOf(client)),
+    generatorCpuSeconds: used.generatorCpuSeconds,
+    othersCpuSeconds: Math.max(0, used.machineCpuSeconds - ourSeconds),
+    validators: used.validators,
   };
+}
+
+/** Over connections of this rate's own: those of the one before may be closed by now. */
+async function sendTo(
+  network: LocalNetwork,
+  prepared: readonly Prepared[],
+  rate: number,
+): Promise<readonly Sending[]> {
+  const doors = network.validators.map(({ rpcUrl }) => new SubmitDoor(rpcUrl));
+  try {
+    return await sendOpenLoop(prepared, rate, doors);
+  } finally {
+    for (const door of doors) door.close();
+  }
 }
 
 function prepare(bench: Bench, count: number, first: number, expiry: number): readonly Prepared[] {
@@ -117,6 +133,19 @@ async function usage(bench: Bench): Promise<Usage> {
   return {
     validators: await Promise.all(validators),
     generatorCpuSeconds: ownCpuSeconds(),
+    machineCpuSeconds: machineCpuSeconds(),
+  };
+}
+
+function difference(before: Usage, after: Usage): Usage {
+  return {
+    generatorCpuSeconds: after.generatorCpuSeconds - before.generatorCpuSeconds,
+    machineCpuSeconds: after.machineCpuSeconds - before.machineCpuSeconds,
+    validators: after.validators.map(({ name, cpuSeconds, diskBytes }, i) => ({
+      name,
+      cpuSeconds: cpuSeconds - (before.validators[i]?.cpuSeconds ?? 0),
+      diskBytes: diskBytes - (before.validators[i]?.diskBytes ?? 0),
+    })),
   };
 }
 

@@ -44,7 +44,16 @@ export function describeReport(report: NetworkReport): string {
 
 function rateTable(rates: readonly RateResult[]): string {
   const header = ["rate/s", "offered", "admitted", "refused", "settled", "settled/s"];
-  const times = ["p50 ms", "p95 ms", "p99 ms", "max ms", "answer p50", "blocks"];
+  const times = [
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "max ms",
+    "answer p50",
+    "blocks",
+    "empty",
+    "lost views",
+  ];
   const rows = rates.map((result) => [
     String(result.rate),
     String(result.offered),
@@ -57,15 +66,25 @@ function rateTable(rates: readonly RateResult[]): string {
     ms(result.finalityMs?.p99),
     ms(result.finalityMs?.max),
     ms(result.answerMs?.p50),
-    String(result.blocks),
+    String(result.chain.blocks),
+    String(result.chain.emptyBlocks),
+    String(result.chain.lostViews),
   ]);
-  return table([[...header, ...times], ...rows], [...Array(12).keys()]);
+  return table([[...header, ...times], ...rows], [...Array(14).keys()]);
 }
 
 /** CPU by process, and what one settlement costs all validators together. */
 function costTable(rates: readonly RateResult[]): string {
   const names = rates[0]?.validators.map(({ name }) => name) ?? [];
-  const header = ["rate/s", "seconds", "generator", ...names, "ms/settlement", "bytes/settlement"];
+  const header = [
+    "rate/s",
+    "seconds",
+    "generator",
+    "others",
+    ...names,
+    "ms/settlement",
+    "bytes/settlement",
+  ];
   const rows = rates.map((result) => {
     const { validators, settled } = result;
     const cpuSeconds = validators.reduce((sum, use) => sum + use.cpuSeconds, 0);
@@ -74,13 +93,14 @@ function costTable(rates: readonly RateResult[]): string {
       String(result.rate),
       result.elapsedSeconds.toFixed(1),
       result.generatorCpuSeconds.toFixed(2),
+      result.othersCpuSeconds.toFixed(2),
       ...validators.map((use) => use.cpuSeconds.toFixed(2)),
       settled === 0 ? "-" : ((1_000 * cpuSeconds) / settled).toFixed(2),
       settled === 0 ? "-" : (diskBytes / validators.length / settled).toFixed(0),
     ];
   });
   const title = "CPU seconds of each process; CPU of all validators and disk of one per settlement";
-  return `${title}\n${table([header, ...rows], [...Array(names.length + 5).keys()])}`;
+  return `${title}\n${table([header, ...rows], [...Array(names.length + 6).keys()])}`;
 }
 
 function anomalies(result: RateResult): readonly string[] {

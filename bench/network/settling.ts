@@ -12,9 +12,9 @@ const DRAIN_DEADLINE_MS = 120_000;
 const QUESTIONS = 64;
 
 /**
- * Waits until everything that a node took is final. What remains open, with its status, is returned:
- * `SETTLED` never is among them, a settlement that failed has its outcome, and `pending` or
- * `unknown` mean that a node took a transaction and the ledger does not have it.
+ * Waits until everything that a node took is final. Returns what it took and the ledger does not
+ * have as a settlement, by id: with the outcome of one that failed, or the status of the others.
+ * What no node answered may be in the ledger all the same, and may as well not be.
  */
 export async function settleAll(
   sendings: readonly Sending[],
@@ -31,8 +31,9 @@ export async function settleAll(
         reply.kind !== "refused" && log.seenAt(txId) === undefined && !closed.has(txId),
     );
     const now = performance.now();
-    if (open.length === 0) return closed;
-    if (now > deadline) return new Map([...closed, ...(await ask(open, client))]);
+    if (open.length === 0 || now > deadline) {
+      return admittedOnly(sendings, new Map([...closed, ...(await ask(open, client))]));
+    }
     if (now - Math.max(askedAt, log.lastSeenAt) > QUIET_MS) {
       askedAt = now;
       for (const [txId, status] of await ask(open.slice(0, QUESTIONS), client)) {
@@ -41,6 +42,19 @@ export async function settleAll(
     }
     await delay(POLL_MS);
   }
+}
+
+function admittedOnly(
+  sendings: readonly Sending[],
+  statuses: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const admitted = sendings.filter(({ reply }) => reply.kind === "admitted");
+  return new Map(
+    admitted.flatMap(({ txId }) => {
+      const status = statuses.get(txId);
+      return status === undefined ? [] : [[txId, status]];
+    }),
+  );
 }
 
 async function ask(

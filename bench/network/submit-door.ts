@@ -6,7 +6,7 @@ import { METHODS } from "../../client/rpc/methods.ts";
 import { messageOf } from "../../primitives/errors.ts";
 
 /** Sockets to one node; calls beyond that wait in line, and the wait counts as latency. */
-const MAX_SOCKETS = 128;
+const MAX_SOCKETS = 64;
 /** A node answers a call that does not wait within 5 s. */
 const REPLY_TIMEOUT_MS = 15_000;
 
@@ -32,7 +32,8 @@ export function submitBody(id: number, transaction: Uint8Array): Buffer {
  * retry would hide what the node did.
  */
 export class SubmitDoor {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, scheduling: "lifo" });
+  /** First in, first out: no socket rests so long that the node closes it under our hands. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, scheduling: "fifo" });
   readonly #url: URL;
 
   constructor(rpcUrl: string) {

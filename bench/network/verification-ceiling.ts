@@ -1,10 +1,12 @@
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
-import { CodedError } from "../../primitives/errors.ts";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
 
 /** Signatures of one settlement: both parties sign. */
 export const SIGNATURES_PER_SETTLEMENT = 2;
+
+/** Threads load and warm up in this time, ms, so that afterwards all begin together. */
+const WARM_UP_MS = 200;
 
 export interface VerificationCeiling {
   readonly threads: number;
@@ -22,37 +24,25 @@ export async function measureCeiling(
   validators: number,
   milliseconds: number,
 ): Promise<VerificationCeiling> {
-  const file = new URL("./verification-load-worker.ts", import.meta.url);
-  const workers = Array.from(
-    { length: availableParallelism() },
-    () => new Worker(file, { workerData: milliseconds }),
-  );
+  const threads = availableParallelism();
+  const piscina = new Piscina<number, number>({
+    filename: fileURLToPath(new URL("./verification-load-worker.ts", import.meta.url)),
+    minThreads: threads,
+    maxThreads: threads,
+    idleTimeout: Number.POSITIVE_INFINITY,
+  });
+  const onEveryThread = (duration: number): Promise<readonly number[]> =>
+    Promise.all(Array.from({ length: threads }, () => piscina.run(duration)));
   try {
-    await Promise.all(workers.map((worker) => once(worker, "message")));
-    const answers = workers.map(async (worker) => {
-      const [answer]: readonly unknown[] = await once(worker, "message");
-      return rateOf(answer);
-    });
-    // Not before all of them listen: they are to compete for the cores from the first moment.
-    for (const worker of workers) worker.postMessage("go");
-    const rates = await Promise.all(answers);
+    await onEveryThread(WARM_UP_MS);
+    const rates = await onEveryThread(milliseconds);
     const signaturesPerSecond = rates.reduce((sum, rate) => sum + rate, 0);
     return {
-      threads: workers.length,
+      threads,
       signaturesPerSecond,
       settlementsPerSecond: signaturesPerSecond / (validators * SIGNATURES_PER_SETTLEMENT),
     };
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await piscina.destroy();
   }
-}
-
-function rateOf(answer: unknown): number {
-  if (typeof answer === "object" && answer !== null) {
-    const { verified, milliseconds } = answer as Record<string, unknown>; // any object has keys
-    if (typeof verified === "number" && typeof milliseconds === "number" && milliseconds > 0) {
-      return (1_000 * verified) / milliseconds;
-    }
-  }
-  throw new CodedError("BAD_ANSWER", "a verification worker answered in another form");
 }

@@ -1,11 +1,5 @@
-import { parentPort, workerData } from "node:worker_threads";
 import { invariant, present } from "../../primitives/assert.ts";
 import { nativeSigner, verifySodium } from "../../primitives/native/sodium.ts";
-
-/**
- * One core's share of the ceiling: verifies signatures over statements of a transaction's length,
- * by a few keys, until the time is over, and posts how many it did in how many milliseconds.
- */
 
 /** Length of the statement that parties sign. */
 const STATEMENT_BYTES = 75;
@@ -13,10 +7,6 @@ const KEYS = 8;
 const MESSAGES = 256;
 /** Verifications between two looks at the clock. */
 const STRIDE = 64;
-
-const milliseconds: unknown = workerData;
-invariant(typeof milliseconds === "number", "the worker is told for how long");
-const port = present(parentPort ?? undefined, "port of the parent");
 
 const signers = Array.from({ length: KEYS }, (_, i) =>
   nativeSigner(new Uint8Array(32).fill(i + 1)),
@@ -27,7 +17,11 @@ const checks = Array.from({ length: MESSAGES }, (_, i) => {
   return { publicKey: signer.publicKey, message, signature: signer.sign(message) };
 });
 
-port.once("message", () => {
+/**
+ * One core's share of the ceiling: verifies signatures over statements of a transaction's length,
+ * by a few keys, for so many milliseconds. Returns signatures a second.
+ */
+export default function verifyFor(milliseconds: number): number {
   const startedAt = performance.now();
   let verified = 0;
   let elapsed = 0;
@@ -40,6 +34,5 @@ port.once("message", () => {
     verified += STRIDE;
     elapsed = performance.now() - startedAt;
   }
-  port.postMessage({ verified, milliseconds: elapsed });
-});
-port.postMessage("ready");
+  return (1_000 * verified) / elapsed;
+}

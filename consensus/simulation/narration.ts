@@ -98,9 +98,9 @@ export function describeEffect(effect: Effect): string {
         effect.parent.digest,
       )}`;
     case "commit":
-      return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${
-        describeCertificate(effect.finalization)
-      }`;
+      return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${describeCertificate(
+        effect.finalization,
+      )}`;
     case "serveBlocks":
       return `n${effect.to} ${effect.count} from ${effect.fromHeight}`;
     case "report":

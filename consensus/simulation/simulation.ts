@@ -10,8 +10,8 @@ import { createForger } from "./adversaries/forger.ts";
 import { createSilent } from "./adversaries/silent.ts";
 import { createTwins } from "./adversaries/twins.ts";
 import { Checker, type Violation } from "./checker.ts";
+import { type StartCore, startRealCore } from "./core-port.ts";
 import { Coverage } from "./coverage.ts";
-import { startRealCore, type StartCore } from "./core-port.ts";
 import { EventLog, type TraceSink } from "./event-log.ts";
 import {
   drawFaultMix,
@@ -241,11 +241,7 @@ class Simulation {
   }
 
   /** Its oracle and its log are its own: what a Byzantine node does to itself is no violation. */
-  #spawnTwin(
-    index: number,
-    label: string,
-    send: (to: number, frame: Frame) => void,
-  ): NodeModel {
+  #spawnTwin(index: number, label: string, send: (to: number, frame: Frame) => void): NodeModel {
     const { disk, minExecutionMs, maxExecutionMs } = this.#mix;
     const world: World = {
       ...this.#world,

@@ -1,5 +1,5 @@
-import type { ConsensusMessage } from "../messages.ts";
 import { headerDigest } from "../header.ts";
+import type { ConsensusMessage } from "../messages.ts";
 import type { Checker } from "./checker.ts";
 import type { JournalWatch } from "./journal-watch.ts";
 

@@ -3,7 +3,13 @@ import type { ConsensusMessage } from "../../messages.ts";
 import { type ValidatorSet, weightOf } from "../../quorum.ts";
 import type { Anchor, Certificate, Target, Vote } from "../../types.ts";
 import { targetKey } from "../statement-reader.ts";
-import { batchDigest, execute, GENESIS_STATE, type ToyBatch, type ToyState } from "../toy-application.ts";
+import {
+  batchDigest,
+  execute,
+  GENESIS_STATE,
+  type ToyBatch,
+  type ToyState,
+} from "../toy-application.ts";
 
 interface Tally {
   readonly vote: Vote;
