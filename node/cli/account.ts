@@ -1,16 +1,30 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { pinGenesis } from "../../client/genesis-pin.ts";
 import { checkBalanceProof } from "../../client/proof-check.ts";
 import { LedgerReads } from "../../client/reads.ts";
-import type { ProofJson } from "../../client/rpc/methods.ts";
 import { RpcClient } from "../../client/rpc-client.ts";
 import { CodedError } from "../../primitives/errors.ts";
+import { readJsonFile } from "./input-file.ts";
+import { addRpcOption } from "./option-values.ts";
 import { Output, table } from "./output.ts";
+import { type ProofFile, readProofFile } from "./proof-file.ts";
 
-export function addRpcOption(command: Command): Command {
-  return command.requiredOption("--rpc <url...>", "RPC address of a node; more for failover");
-}
+const PROOF_HELP = `
+Example:
+  $ mizan account proof CUSTODIAN-A-SGLA PK0PIB003015 --rpc http://127.0.0.1:7680 --out proof.json
+
+Whoever has the genesis document and its hash checks the file with \`account verify-proof\`.
+`;
+
+const VERIFY_HELP = `
+Trusts neither the file nor the node that made it: the path must lead from the balance to the state
+root of a block that a quorum of the genesis validators has certified. Take the hash of the genesis
+from another source than the document: a circular, or the log of your own node.
+
+Example:
+  $ mizan account verify-proof proof.json --genesis genesis.json --chain-id 20577af6…
+`;
 
 export function addAccountCommands(program: Command): void {
   const account = program
@@ -22,9 +36,10 @@ export function addAccountCommands(program: Command): void {
       const reads = new LedgerReads(new RpcClient({ endpoints: flags.rpc }));
       const view = await reads.account(id);
       if (view === undefined) throw new CodedError("NOT_FOUND", `no account ${id}`, { got: id });
-      new Output(command).result(view, () =>
+      Output.of(command).result(view, () =>
         [
           `${view.account}: ${view.kind} of ${view.member}, ${view.status}, at block ${view.height}`,
+          view.balances.length === 0 ? "no balances" : "amounts in minor units (paisa)",
           table(
             [
               ["asset", "total", "available", "reserved", "pledged", "blocked"],
@@ -45,6 +60,7 @@ export function addAccountCommands(program: Command): void {
   addRpcOption(account.command("proof <account> <asset>"))
     .description("write a proof of holding that anyone can check against the genesis")
     .requiredOption("--out <file>", "file to write")
+    .addHelpText("after", PROOF_HELP)
     .action(
       async (
         id: string,
@@ -54,10 +70,11 @@ export function addAccountCommands(program: Command): void {
       ) => {
         const client = new RpcClient({ endpoints: flags.rpc });
         const proof = await client.call("account.proof", { account: id, asset });
-        await writeFile(flags.out, `${JSON.stringify({ account: id, asset, proof }, null, 2)}\n`);
-        new Output(command).result(
-          { file: flags.out, height: proof.height },
-          () => `proof at block ${proof.height} in ${flags.out}`,
+        const file: ProofFile = { account: id, asset, proof };
+        await writeFile(flags.out, `${JSON.stringify(file, null, 2)}\n`);
+        Output.of(command).result(
+          { file: flags.out, account: id, asset, height: proof.height },
+          () => `proof of ${id} at block ${proof.height} written to ${flags.out}`,
         );
       },
     );
@@ -66,22 +83,16 @@ export function addAccountCommands(program: Command): void {
     .description("check a proof of holding offline; needs the genesis and no node")
     .requiredOption("--genesis <file>", "genesis document")
     .requiredOption("--chain-id <hash>", "genesis hash from a source you trust")
+    .addHelpText("after", VERIFY_HELP)
     .action(async (file: string, flags: { genesis: string; chainId: string }, command: Command) => {
-      const pin = pinGenesis(JSON.parse(await readFile(flags.genesis, "utf8")), flags.chainId);
-      // checkBalanceProof takes nothing in the file for granted.
-      const {
-        account: id,
-        asset,
-        proof,
-      } = JSON.parse(await readFile(file, "utf8")) as {
-        account: string;
-        asset: string;
-        proof: ProofJson;
-      };
+      const pin = pinGenesis(await readJsonFile(flags.genesis), flags.chainId);
+      const { account: id, asset, proof } = await readProofFile(file);
       const { at, value } = checkBalanceProof(pin, proof, id, asset);
-      new Output(command).result(
-        { account: id, asset, at, balance: value },
-        () => `${id} held ${value.total} of ${asset} at block ${at.height} (${at.blockDigest})`,
+      Output.of(command).result({ account: id, asset, at, balance: value }, () =>
+        [
+          `valid: ${id} held ${value.total} minor units of ${asset} at block ${at.height},`,
+          `${new Date(at.timestampMs).toISOString()}, block ${at.blockDigest}`,
+        ].join("\n"),
       );
     });
 }

@@ -9,7 +9,7 @@ export function addConfigCommands(program: Command): void {
     .description("print every effective value and where it comes from; secrets stay hidden")
     .action(async (flags: Parameters<typeof configFrom>[0], command: Command) => {
       const loaded = await configFrom(flags);
-      new Output(command).result(
+      Output.of(command).result(
         { hash: loaded.hash, values: Object.fromEntries(loaded.shown) },
         () => printConfig(loaded),
       );
@@ -18,6 +18,6 @@ export function addConfigCommands(program: Command): void {
     .description("list every problem of the configuration; exit code 2 if there is one")
     .action(async (flags: Parameters<typeof configFrom>[0], command: Command) => {
       const loaded = await configFrom(flags);
-      new Output(command).result({ ok: true, hash: loaded.hash }, () => `ok, ${loaded.hash}`);
+      Output.of(command).result({ ok: true, hash: loaded.hash }, () => `ok, ${loaded.hash}`);
     });
 }

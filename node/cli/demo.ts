@@ -24,7 +24,7 @@ export function addDemoCommand(program: Command): void {
     .description("settle a real government bond auction on four validators, one of them killed")
     .option("--dir <directory>", "where to keep the network's files; a new one is made and removed")
     .action(async (flags: { dir?: string }, command: Command) => {
-      const output = new Output(command);
+      const output = Output.of(command);
       const parent =
         flags.dir === undefined ? await mkdtemp(join(tmpdir(), "mizan-demo-")) : undefined;
       const directory = parent === undefined ? resolve(flags.dir ?? "") : join(parent, "net");

@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { toHex } from "../../primitives/bytes.ts";
-import { CodedError } from "../../primitives/errors.ts";
 import {
   createKeyFile,
   newSeed,
@@ -9,6 +8,15 @@ import {
   readPassphrase,
 } from "../../primitives/keystore.ts";
 import { Output } from "./output.ts";
+import { UsageError } from "./usage-error.ts";
+
+const NEW_HELP = `
+Examples:
+  $ mizan keys new --role member --out ops-1.key.json --passphrase-file ops-1.pass
+  $ mizan keys new --role consensus --out consensus.key.json --passphrase-fd 3 3< <(pass show mizan)
+
+Register the public key that it prints; the file never leaves the machine that signs.
+`;
 
 export interface PassphraseFlags {
   readonly passphraseFile?: string;
@@ -31,11 +39,11 @@ function sourceOf({ passphraseFile, passphraseFd }: PassphraseFlags): Passphrase
   if (passphraseFd !== undefined && /^\d{1,4}$/.test(passphraseFd)) {
     return { fd: Number(passphraseFd) };
   }
-  throw new CodedError("NO_PASSPHRASE", "give --passphrase-file or --passphrase-fd", {
-    field: "passphrase-file",
-    got: passphraseFd ?? "nothing",
-    expected: "a file or the number of an open file descriptor",
-  });
+  throw new UsageError(
+    "--passphrase-file or --passphrase-fd",
+    passphraseFd ?? "neither",
+    "a file, or the number of an open file descriptor",
+  );
 }
 
 export function addKeysCommands(program: Command): void {
@@ -48,6 +56,7 @@ export function addKeysCommands(program: Command): void {
         .choices(["consensus", "network", "member"])
         .makeOptionMandatory(),
     )
+    .addHelpText("after", NEW_HELP)
     .action(async (flags: PassphraseFlags & { out: string; role: string }, command: Command) => {
       const passphrase = await passphraseFrom(flags);
       const seed = newSeed();
@@ -58,7 +67,7 @@ export function addKeysCommands(program: Command): void {
       });
       seed.fill(0);
       const result = { file: flags.out, role, publicKey: toHex(publicKey) };
-      new Output(command).result(result, () => `${role} key ${result.publicKey} in ${flags.out}`);
+      Output.of(command).result(result, () => `${role} key ${result.publicKey} in ${flags.out}`);
     });
   keys
     .command("show <file>")
@@ -66,6 +75,6 @@ export function addKeysCommands(program: Command): void {
     .action(async (file: string, _flags: object, command: Command) => {
       const { role, publicKey } = await readKeyFileHeader(file);
       const result = { file, role, publicKey: toHex(publicKey) };
-      new Output(command).result(result, () => `${role} ${result.publicKey}`);
+      Output.of(command).result(result, () => `${role} ${result.publicKey}`);
     });
 }

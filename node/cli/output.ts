@@ -1,19 +1,23 @@
 import type { Command } from "commander";
 import { InvariantError } from "../../primitives/assert.ts";
 import { CodedError, messageOf } from "../../primitives/errors.ts";
+import { codeOf } from "./exit-code-of.ts";
 
 /** Where a command's results go: text for people, or one JSON document with --json. */
 export class Output {
   readonly json: boolean;
 
-  constructor(command: Command) {
-    this.json = command.optsWithGlobals<{ json?: boolean }>().json === true;
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  static of(command: Command): Output {
+    return new Output(command.optsWithGlobals<{ json?: boolean }>().json === true);
   }
 
   /** The result. `text` is made only when people read it. */
   result(value: object, text: () => string): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, replacer)}\n`);
-    else process.stdout.write(`${text()}\n`);
+    process.stdout.write(`${this.json ? JSON.stringify(value, replacer) : text()}\n`);
   }
 
   /** What goes on, on standard error, so that standard output is the result alone. */
@@ -23,22 +27,22 @@ export class Output {
 
   error(error: unknown): void {
     if (this.json) {
-      const body =
-        error instanceof CodedError
-          ? error.toJSON()
-          : {
-              code: error instanceof InvariantError ? "INTERNAL" : "FAILED",
-              message: messageOf(error),
-            };
-      process.stdout.write(`${JSON.stringify({ error: body })}\n`);
+      process.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`);
       return;
     }
     const code = error instanceof CodedError ? `${error.code}: ` : "";
     process.stderr.write(`mizan: ${code}${messageOf(error)}\n`);
-    if (!(error instanceof CodedError) && error instanceof Error && error.stack !== undefined) {
+    // What has a code is foreseen and its text says all; of anything else the place matters.
+    if (codeOf(error) === undefined && error instanceof Error && error.stack !== undefined) {
       process.stderr.write(`${error.stack}\n`);
     }
   }
+}
+
+function errorJson(error: unknown): object {
+  if (error instanceof CodedError) return error.toJSON();
+  const code = error instanceof InvariantError ? "INTERNAL" : (codeOf(error) ?? "FAILED");
+  return { code, message: messageOf(error) };
 }
 
 /** bigint has no JSON form of its own: amounts are decimal strings. */
@@ -46,7 +50,7 @@ function replacer(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? value.toString() : value;
 }
 
-/** Columns aligned by their widest cell; numbers are for the caller to pad. */
+/** Columns aligned by their widest cell, to the left or, as numbers are, to the right. */
 export function table(
   rows: readonly (readonly string[])[],
   rightAligned: readonly number[] = [],

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import type { DestinationStream } from "pino";
 import pinoPretty from "pino-pretty";
-import { chainIdOf } from "../../ledger/genesis.ts";
+import { chainIdOf, type Genesis } from "../../ledger/genesis.ts";
 import { CodedError, messageOf } from "../../primitives/errors.ts";
 import { readPassphrase, unlockKeyFile } from "../../primitives/keystore.ts";
 import { nativeSigner } from "../../primitives/native/sodium.ts";
@@ -10,9 +11,9 @@ import {
   type LoadedConfig,
   loadConfig,
 } from "../config/load.ts";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { readGenesisFile } from "../local-network/network-files.ts";
-import { LogRoot } from "../observability/logger.ts";
+import { type Logger, LogRoot } from "../observability/logger.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { createStorage } from "../runtime/boot.ts";
 import { MizanNode } from "../runtime/node.ts";
@@ -52,21 +53,42 @@ export function configFrom(flags: ConfigFlags): Promise<LoadedConfig> {
   return loadConfig(sources);
 }
 
+const INIT_HELP = `
+Only for a validator that never voted: to start one that did from empty data makes it forget what it
+promised. Run it once, before the first \`start\`.
+
+Example:
+  $ mizan init --config node.toml
+`;
+
+const START_HELP = `
+The log goes to standard output, one JSON document a line (log.format = "pretty" for people). The
+first SIGTERM or SIGINT stops the node in order, within shutdown.deadlineMs; a second one at once.
+
+Values: default < file < MIZAN_* variable < --set. \`mizan config show\` prints all of them.
+
+Examples:
+  $ mizan start --config node.toml
+  $ mizan start --config node.toml --set log.level=debug --set log.format=pretty
+`;
+
 export function addStartCommands(program: Command): void {
   addConfigOptions(program.command("init"))
     .description("create the database and the journal of a new validator; never overwrites")
+    .addHelpText("after", INIT_HELP)
     .action(async (flags: ConfigFlags, command: Command) => {
       const loaded = await configFrom(flags);
       const { config } = loaded;
       const { genesis } = await pinnedGenesis(loaded);
       await createStorage(config.node.dataDir, genesis, Date.now());
-      new Output(command).result(
+      Output.of(command).result(
         { dataDir: config.node.dataDir, chainId: chainIdOf(genesis) },
         () => `created ${config.node.dataDir} at the genesis of chain ${chainIdOf(genesis)}`,
       );
     });
   addConfigOptions(program.command("start"))
     .description("run a validator until SIGTERM or SIGINT")
+    .addHelpText("after", START_HELP)
     .action(async (flags: ConfigFlags) => {
       await runNode(await configFrom(flags));
     });
@@ -87,15 +109,43 @@ async function pinnedGenesis(loaded: LoadedConfig): ReturnType<typeof readGenesi
   return read;
 }
 
+/** Text for people. Written at once, so that the last line of a process is not lost. */
+function prettyDestination(): DestinationStream {
+  return pinoPretty({
+    destination: 1,
+    sync: true,
+    messageFormat: "{module} {event} {msg}",
+    ignore: "module,event,validator",
+    singleLine: true,
+  });
+}
+
 async function runNode(loaded: LoadedConfig): Promise<void> {
-  const { config, hash } = loaded;
+  const { config } = loaded;
   const { genesis } = await pinnedGenesis(loaded);
   const root = new LogRoot({
     level: config.log.level,
     base: { validator: config.node.name },
-    ...(config.log.format === "pretty" ? { destination: pinoPretty({ destination: 1 }) } : {}),
+    ...(config.log.format === "pretty" ? { destination: prettyDestination() } : {}),
   });
   const logger = root.module("node");
+  try {
+    await runUntilStopped(await nodeOptions(loaded, genesis, logger), config.shutdown, root);
+  } catch (error) {
+    // What is told on the terminal must stand in the log as well.
+    logger.fatal("node.not-started", { err: error });
+    root.flush();
+    throw error;
+  }
+}
+
+/** Unlocks the keys and says under which identity, chain and configuration the node starts. */
+async function nodeOptions(
+  loaded: LoadedConfig,
+  genesis: Genesis,
+  logger: Logger,
+): Promise<NodeOptions> {
+  const { config, hash } = loaded;
   const passphrase = await readPassphrase({ file: config.node.passphraseFile });
   const consensusKey = await unlockKeyFile(config.node.consensusKeyFile, passphrase, "consensus");
   const networkKey = await unlockKeyFile(config.node.networkKeyFile, passphrase, "network");
@@ -113,7 +163,7 @@ async function runNode(loaded: LoadedConfig): Promise<void> {
   }
   const signer = nativeSigner(consensusKey.seed);
   consensusKey.seed.fill(0);
-  const options: NodeOptions = {
+  return {
     genesis,
     name: config.node.name,
     dataDir: config.node.dataDir,
@@ -130,23 +180,30 @@ async function runNode(loaded: LoadedConfig): Promise<void> {
     logger,
     metrics: new Metrics(),
   };
+}
+
+/** Resolves when the node runs; from then on signals and failures end the process. */
+async function runUntilStopped(
+  options: NodeOptions,
+  { deadlineMs }: LoadedConfig["config"]["shutdown"],
+  root: LogRoot,
+): Promise<void> {
+  const { logger } = options;
+  const exit = (code: ExitCode): never => {
+    root.flush();
+    return process.exit(code);
+  };
   let shutdown: Shutdown | undefined;
   const stop = (error: unknown): void => {
-    if (shutdown === undefined) {
-      root.flush();
-      process.exit(exitCodeOf(error));
-    }
-    void shutdown.request(`fatal: ${messageOf(error)}`, exitCodeOf(error));
+    if (shutdown === undefined) exit(exitCodeOf(error));
+    void shutdown?.request(`fatal: ${messageOf(error)}`, exitCodeOf(error));
   };
   const node = await MizanNode.create(options, stop);
   shutdown = new Shutdown({
     steps: node.shutdownSteps(),
-    deadlineMs: config.shutdown.deadlineMs,
+    deadlineMs,
     log: (event) => logger.info("node.shutdown", { ...event }),
-    exit: (code) => {
-      root.flush();
-      process.exit(code);
-    },
+    exit,
   });
   stopOnSignals(process, shutdown);
   process.on("unhandledRejection", (error) => {

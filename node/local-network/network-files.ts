@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import { chainIdOf } from "../../ledger/genesis.ts";
@@ -53,9 +53,32 @@ export interface LocalNetworkOptions {
 
 const DESCRIPTION = "network.json";
 
-/** Writes keys, genesis, configuration and empty data for every validator. Never overwrites. */
+/**
+ * Writes keys, genesis, configuration and empty data for every validator, into a directory that is
+ * new or empty. What was written is removed if anything fails. Throws CodedError NODE_COUNT,
+ * DIRECTORY_NOT_EMPTY.
+ */
 export async function createLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
-  const { directory, validators: count } = options;
+  const { directory } = options;
+  checkCount(options.validators);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  if ((await readdir(directory)).length > 0) {
+    throw new CodedError(
+      "DIRECTORY_NOT_EMPTY",
+      `${directory} is not empty and holds no complete network: remove it, or choose another`,
+      { field: "dir", got: directory, expected: "a new or an empty directory" },
+    );
+  }
+  try {
+    return await writeNetwork(options);
+  } catch (error) {
+    // It was empty before, so everything in it is ours.
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function checkCount(count: number): void {
   if (!Number.isInteger(count) || count < MIN_SITES || count > MAX_SITES) {
     throw new CodedError(
       "NODE_COUNT",
@@ -67,33 +90,17 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
       },
     );
   }
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+}
+
+async function writeNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
+  const { directory, networkName, genesisTimeMs } = options;
   const passphraseFile = join(directory, "passphrase");
   const passphrase = await createPassphrase(passphraseFile);
-
-  const memberKeys: Record<string, string> = {};
-  const publicKeys = new Map<string, string>();
-  for (const { id } of INSTITUTIONS) {
-    const file = join(directory, "members", `${id}.key.json`);
-    await mkdir(join(directory, "members"), { recursive: true, mode: 0o700 });
-    memberKeys[id] = file;
-    publicKeys.set(id, await newKey(file, "member", passphrase));
-  }
-  const sites = sitesFor(count);
+  const { memberKeys, publicKeys } = await createMemberKeys(directory, passphrase);
+  const sites = sitesFor(options.validators);
   const keyed = await Promise.all(
-    sites.map(async (site) => {
-      const folder = join(directory, "nodes", site.name);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const consensusKey = await newKey(
-        join(folder, "consensus.key.json"),
-        "consensus",
-        passphrase,
-      );
-      const networkKey = await newKey(join(folder, "network.key.json"), "network", passphrase);
-      return { ...site, consensusKey, networkKey };
-    }),
+    sites.map((site) => createValidatorKeys(folderOf(directory, site), site, passphrase)),
   );
-  const { networkName, genesisTimeMs } = options;
   const document = localGenesis({
     networkName,
     genesisTimeMs,
@@ -101,13 +108,62 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
     validators: keyed,
   });
   const genesis = parseGenesis(document);
-  const chainId = chainIdOf(genesis);
   const genesisFile = join(directory, "genesis.json");
   await writeNew(genesisFile, `${JSON.stringify(document, null, 2)}\n`);
+  const network: LocalNetwork = {
+    directory,
+    chainId: chainIdOf(genesis),
+    genesisFile,
+    passphraseFile,
+    validators: await placeValidators(directory, sites),
+    memberKeys,
+  };
+  for (const validator of network.validators) {
+    await writeNew(validator.configFile, configOf(validator, network, options));
+    await createStorage(join(validator.directory, "data"), genesis, Date.now());
+  }
+  // Last: a directory without it holds no complete network.
+  await writeNew(join(directory, DESCRIPTION), `${JSON.stringify(network, null, 2)}\n`);
+  return network;
+}
 
-  const ports = await freePorts(3 * count);
-  const validators = sites.map((site, i): LocalValidator => {
-    const folder = join(directory, "nodes", site.name);
+function folderOf(directory: string, site: ValidatorSite): string {
+  return join(directory, "nodes", site.name);
+}
+
+async function createMemberKeys(
+  directory: string,
+  passphrase: Uint8Array,
+): Promise<{
+  readonly memberKeys: LocalNetwork["memberKeys"];
+  readonly publicKeys: ReadonlyMap<string, string>;
+}> {
+  const folder = join(directory, "members");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const memberKeys: Record<string, string> = {};
+  const publicKeys = new Map<string, string>();
+  for (const { id } of INSTITUTIONS) {
+    const file = join(folder, `${id}.key.json`);
+    memberKeys[id] = file;
+    publicKeys.set(id, await newKey(file, "member", passphrase));
+  }
+  return { memberKeys, publicKeys };
+}
+
+async function createValidatorKeys(folder: string, site: ValidatorSite, passphrase: Uint8Array) {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const consensusKey = await newKey(join(folder, "consensus.key.json"), "consensus", passphrase);
+  const networkKey = await newKey(join(folder, "network.key.json"), "network", passphrase);
+  return { ...site, consensusKey, networkKey };
+}
+
+async function placeValidators(
+  directory: string,
+  sites: readonly ValidatorSite[],
+): Promise<readonly LocalValidator[]> {
+  const ports = await freePorts(3 * sites.length);
+  return sites.map((site, i): LocalValidator => {
+    const folder = folderOf(directory, site);
     return {
       ...site,
       directory: folder,
@@ -117,20 +173,6 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
       opsUrl: `http://127.0.0.1:${ports[3 * i + 2] ?? 0}`,
     };
   });
-  const network: LocalNetwork = {
-    directory,
-    chainId,
-    genesisFile,
-    passphraseFile,
-    validators,
-    memberKeys,
-  };
-  for (const validator of validators) {
-    await writeNew(validator.configFile, configOf(validator, network, options));
-    await createStorage(join(validator.directory, "data"), genesis, Date.now());
-  }
-  await writeNew(join(directory, DESCRIPTION), `${JSON.stringify(network, null, 2)}\n`);
-  return network;
 }
 
 /** Reads back what createLocalNetwork wrote. */
@@ -150,9 +192,7 @@ export async function readLocalNetwork(directory: string): Promise<LocalNetwork>
   return JSON.parse(content) as LocalNetwork;
 }
 
-export async function readGenesisFile(
-  path: string,
-): Promise<{
+export async function readGenesisFile(path: string): Promise<{
   readonly document: GenesisDocument;
   readonly genesis: ReturnType<typeof parseGenesis>;
 }> {
