@@ -37,7 +37,7 @@ export async function countEverywhere(
   for (const { name, rpcUrl } of validators) {
     const client = new RpcClient({ endpoints: [rpcUrl] });
     const settled = await settlementsOf(client);
-    compare(name, settled, counted);
+    requireSame(name, settled, counted);
     const { stateRoot } = await client.call("chain.block", {
       height: String(height),
       view: "header",
@@ -85,7 +85,12 @@ async function settlementsOf(client: RpcClient): Promise<readonly string[]> {
   }
 }
 
-function compare(name: string, settled: readonly string[], counted: ReadonlySet<string>): void {
+/** Throws COUNT_DIFFERS unless the ledger has what the client counted, all of it and each once. */
+export function requireSame(
+  name: string,
+  settled: readonly string[],
+  counted: ReadonlySet<string>,
+): void {
   const inLedger = new Set(settled);
   const missing = [...counted].filter((txId) => !inLedger.has(txId));
   const foreign = settled.filter((txId) => !counted.has(txId));

@@ -22,6 +22,9 @@ export interface Sending {
   readonly reply: Reply;
 }
 
+/** Where a sending goes: a node, or a stand-in for one. */
+export type Door = Pick<SubmitDoor, "submit">;
+
 /** When sending `i` of a schedule is due. */
 export function dueAt(startsAt: number, perSecond: number, i: number): number {
   return startsAt + (1_000 * i) / perSecond;
@@ -35,7 +38,7 @@ export function dueAt(startsAt: number, perSecond: number, i: number): number {
 export async function sendOpenLoop(
   prepared: readonly Prepared[],
   perSecond: number,
-  doors: readonly SubmitDoor[],
+  doors: readonly Door[],
 ): Promise<readonly Sending[]> {
   invariant(doors.length > 0 && perSecond > 0, "there is a node to send to, and a rate");
   const startsAt = performance.now() + LEAD_MS;
@@ -54,7 +57,7 @@ export async function sendOpenLoop(
   return Promise.all(sendings);
 }
 
-async function send(prepared: Prepared, intendedAt: number, door: SubmitDoor): Promise<Sending> {
+async function send(prepared: Prepared, intendedAt: number, door: Door): Promise<Sending> {
   const sentAt = performance.now();
   const reply = await door.submit(prepared.body);
   return { txId: prepared.txId, intendedAt, sentAt, repliedAt: performance.now(), reply };

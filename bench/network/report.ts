@@ -2,7 +2,7 @@ import { table } from "../../node/cli/output.ts";
 import { describeMachine, type MachineFacts } from "../machine-facts.ts";
 import type { LedgerCount } from "./ledger-count.ts";
 import type { RateResult } from "./rate-step.ts";
-import type { VerificationCeiling } from "./verification-ceiling.ts";
+import { SIGNATURES_PER_SETTLEMENT, type VerificationCeiling } from "./verification-ceiling.ts";
 
 /** Everything that a run measured; --json writes it as it is. */
 export interface NetworkReport {
@@ -38,8 +38,24 @@ export function describeReport(report: NetworkReport): string {
       `${ceiling.signaturesPerSecond.toFixed(0)} signatures/s, which is a ceiling of ` +
       `${ceiling.settlementsPerSecond.toFixed(0)} settlements/s`,
     `for ${validators} validators on these cores. Measured: ${report.best.toFixed(0)}/s, ` +
-      `${(100 * report.shareOfCeiling).toFixed(1)} % of it.`,
+      `${(100 * report.shareOfCeiling).toFixed(1)} % of it. Where a settlement cost the validators ` +
+      `${leastCpuMs(rates).toFixed(2)} ms of CPU together,`,
+    `verification was ${verificationMs(report).toFixed(2)} ms of it.`,
   ].join("\n");
+}
+
+/** CPU of all validators for one settlement at the rate where it was least, ms. */
+function leastCpuMs(rates: readonly RateResult[]): number {
+  return Math.min(...rates.filter(({ settled }) => settled > 0).map(cpuMsPerSettlement));
+}
+
+function cpuMsPerSettlement({ validators, settled }: RateResult): number {
+  return (1_000 * validators.reduce((sum, use) => sum + use.cpuSeconds, 0)) / settled;
+}
+
+/** CPU that verification alone takes for one settlement on all validators, ms. */
+function verificationMs({ ceiling, validators }: NetworkReport): number {
+  return (validators * SIGNATURES_PER_SETTLEMENT * ceiling.cpuMicrosecondsPerSignature) / 1_000;
 }
 
 function rateTable(rates: readonly RateResult[]): string {
@@ -87,7 +103,6 @@ function costTable(rates: readonly RateResult[]): string {
   ];
   const rows = rates.map((result) => {
     const { validators, settled } = result;
-    const cpuSeconds = validators.reduce((sum, use) => sum + use.cpuSeconds, 0);
     const diskBytes = validators.reduce((sum, use) => sum + use.diskBytes, 0);
     return [
       String(result.rate),
@@ -95,7 +110,7 @@ function costTable(rates: readonly RateResult[]): string {
       result.generatorCpuSeconds.toFixed(2),
       result.othersCpuSeconds.toFixed(2),
       ...validators.map((use) => use.cpuSeconds.toFixed(2)),
-      settled === 0 ? "-" : ((1_000 * cpuSeconds) / settled).toFixed(2),
+      settled === 0 ? "-" : cpuMsPerSettlement(result).toFixed(2),
       settled === 0 ? "-" : (diskBytes / validators.length / settled).toFixed(0),
     ];
   });

@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
+import { ownCpuSeconds } from "./process-usage.ts";
+import type { VerificationRun } from "./verification-load-worker.ts";
 
 /** Signatures of one settlement: both parties sign. */
 export const SIGNATURES_PER_SETTLEMENT = 2;
@@ -12,6 +14,8 @@ export interface VerificationCeiling {
   readonly threads: number;
   /** V_all: verifications a second of all cores at once. */
   readonly signaturesPerSecond: number;
+  /** CPU time of one verification, us: other processes on the machine hardly change it. */
+  readonly cpuMicrosecondsPerSignature: number;
   /** V_all / (validators x 2): what these cores could settle if they did nothing else. */
   readonly settlementsPerSecond: number;
 }
@@ -25,21 +29,28 @@ export async function measureCeiling(
   milliseconds: number,
 ): Promise<VerificationCeiling> {
   const threads = availableParallelism();
-  const piscina = new Piscina<number, number>({
+  const piscina = new Piscina<number, VerificationRun>({
     filename: fileURLToPath(new URL("./verification-load-worker.ts", import.meta.url)),
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
   });
-  const onEveryThread = (duration: number): Promise<readonly number[]> =>
+  const onEveryThread = (duration: number): Promise<readonly VerificationRun[]> =>
     Promise.all(Array.from({ length: threads }, () => piscina.run(duration)));
   try {
     await onEveryThread(WARM_UP_MS);
-    const rates = await onEveryThread(milliseconds);
-    const signaturesPerSecond = rates.reduce((sum, rate) => sum + rate, 0);
+    const cpuBefore = ownCpuSeconds();
+    const runs = await onEveryThread(milliseconds);
+    const cpuSeconds = ownCpuSeconds() - cpuBefore;
+    const signatures = runs.reduce((sum, { verified }) => sum + verified, 0);
+    const signaturesPerSecond = runs.reduce(
+      (sum, run) => sum + (1_000 * run.verified) / run.milliseconds,
+      0,
+    );
     return {
       threads,
       signaturesPerSecond,
+      cpuMicrosecondsPerSignature: (1e6 * cpuSeconds) / signatures,
       settlementsPerSecond: signaturesPerSecond / (validators * SIGNATURES_PER_SETTLEMENT),
     };
   } finally {

@@ -170,6 +170,25 @@ export class ObservedChain {
     return found;
   }
 
+  /**
+   * Certified blocks of the `depth` views below, whether or not the views between are nullified: a
+   * proposal on one passes over blocks that may be final. The proof is what there is of it.
+   */
+  leaps(view: number, depth: number): readonly Base[] {
+    const found: Base[] = [];
+    const skipped: Certificate[] = [];
+    for (let below = view - 1; below >= Math.max(1, view - depth); below--) {
+      const here = this.certificatesOf(below);
+      for (const certificate of here) {
+        const base =
+          certificate.kind === "nullify" ? undefined : this.#baseOf(certificate, skipped);
+        if (base !== undefined) found.push(base);
+      }
+      skipped.push(...here.filter(({ kind }) => kind === "nullify"));
+    }
+    return found;
+  }
+
   /** State after a block, executed as far as its bodies are known. */
   stateOf(digest: string): ToyState | undefined {
     const known = this.#states.get(digest);
