@@ -3,12 +3,13 @@ import type { Command } from "commander";
 import { pinGenesis } from "../../client/genesis-pin.ts";
 import { checkBalanceProof } from "../../client/proof-check.ts";
 import { LedgerReads } from "../../client/reads.ts";
-import { RpcClient } from "../../client/rpc-client.ts";
+import type { AccountView } from "../../client/views.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { readJsonFile } from "./input-file.ts";
 import { addRpcOption } from "./option-values.ts";
 import { Output, table } from "./output.ts";
 import { type ProofFile, readProofFile } from "./proof-file.ts";
+import { rpcClientOf } from "./rpc-client-of.ts";
 
 const PROOF_HELP = `
 Example:
@@ -33,27 +34,13 @@ export function addAccountCommands(program: Command): void {
   addRpcOption(account.command("get <account>"))
     .description("an account and its balances at the head")
     .action(async (id: string, flags: { rpc: string[] }, command: Command) => {
-      const reads = new LedgerReads(new RpcClient({ endpoints: flags.rpc }));
+      const reads = new LedgerReads(rpcClientOf(flags.rpc));
       const view = await reads.account(id);
       if (view === undefined) throw new CodedError("NOT_FOUND", `no account ${id}`, { got: id });
       Output.of(command).result(view, () =>
         [
           `${view.account}: ${view.kind} of ${view.member}, ${view.status}, at block ${view.height}`,
-          view.balances.length === 0 ? "no balances" : "amounts in minor units (paisa)",
-          table(
-            [
-              ["asset", "total", "available", "reserved", "pledged", "blocked"],
-              ...view.balances.map((balance) => [
-                balance.asset,
-                String(balance.total),
-                String(balance.available),
-                String(balance.reserved),
-                String(balance.pledged),
-                String(balance.blocked),
-              ]),
-            ],
-            [1, 2, 3, 4, 5],
-          ),
+          ...balanceLines(view),
         ].join("\n"),
       );
     });
@@ -68,7 +55,7 @@ export function addAccountCommands(program: Command): void {
         flags: { rpc: string[]; out: string },
         command: Command,
       ) => {
-        const client = new RpcClient({ endpoints: flags.rpc });
+        const client = rpcClientOf(flags.rpc);
         const proof = await client.call("account.proof", { account: id, asset });
         const file: ProofFile = { account: id, asset, proof };
         await writeFile(flags.out, `${JSON.stringify(file, null, 2)}\n`);
@@ -95,4 +82,14 @@ export function addAccountCommands(program: Command): void {
         ].join("\n"),
       );
     });
+}
+
+function balanceLines({ balances }: AccountView): readonly string[] {
+  if (balances.length === 0) return ["no balances"];
+  const rows = balances.map(({ asset, total, available, reserved, pledged, blocked }) => [
+    asset,
+    ...[total, available, reserved, pledged, blocked].map(String),
+  ]);
+  const head = ["asset", "total", "available", "reserved", "pledged", "blocked"];
+  return ["amounts in minor units (paisa)", table([head, ...rows], [1, 2, 3, 4, 5])];
 }

@@ -1,7 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { fromBase64, toBase64 } from "../../client/rpc/base64.ts";
-import { RpcClient } from "../../client/rpc-client.ts";
 import { mergeSignatures, readTransaction, sign, transactionBytes } from "../../client/signing.ts";
 import { newClientRef } from "../../client/transaction-builder.ts";
 import { inspect } from "../../client/transaction-text.ts";
@@ -19,6 +18,7 @@ import { readJsonFile, readTextFile } from "./input-file.ts";
 import { addPassphraseOptions, type PassphraseFlags, passphraseFrom } from "./keys.ts";
 import { addRpcOption, wholeNumber } from "./option-values.ts";
 import { Output } from "./output.ts";
+import { rpcClientOf } from "./rpc-client-of.ts";
 
 /** More than the network's own bound; a node names that one. */
 const MAX_EXPIRES_IN = 9_999_999;
@@ -100,7 +100,7 @@ function addBuild(tx: Command): void {
     )
     .addHelpText("after", BUILD_HELP)
     .action(async (flags: BuildFlags, command: Command) => {
-      const client = new RpcClient({ endpoints: flags.rpc });
+      const client = rpcClientOf(flags.rpc);
       const { chainId, height } = await client.call("chain.info", {});
       const body = bodyFromJson(
         {
@@ -168,7 +168,7 @@ function addSubmit(tx: Command): void {
     )
     .action(async (file: string, flags: { rpc: string[]; waitMs: number }, command: Command) => {
       const { waitMs } = flags;
-      const client = new RpcClient({ endpoints: flags.rpc });
+      const client = rpcClientOf(flags.rpc);
       const transaction = await read(file);
       const finality = await submitAndWait(client, transactionBytes(transaction), { waitMs });
       conclude(Output.of(command), finality);
@@ -186,7 +186,7 @@ function addGet(tx: Command): void {
     .action(
       async (txId: string, flags: { rpc: string[]; expiresAt?: number }, command: Command) => {
         const output = Output.of(command);
-        const client = new RpcClient({ endpoints: flags.rpc });
+        const client = rpcClientOf(flags.rpc);
         if (flags.expiresAt !== undefined) {
           const reference = { txId, expiresAtHeight: flags.expiresAt };
           conclude(output, await waitForFinality(client, reference, { waitMs: 0 }));

@@ -43,11 +43,11 @@ const ROWS = 14;
 
 /** The 14 accepted bids, from the file that the tests use too. */
 export async function readAuctionSheet(): Promise<readonly AcceptedBid[]> {
-  return parseAuctionSheet(await readFile(await sheetPath(), "utf8"));
+  return parseAuctionSheet(await readFile(sheetPath(), "utf8"));
 }
 
 /** Source and compiled program stand at different depths below the project's folder. */
-async function sheetPath(): Promise<URL> {
+function sheetPath(): URL {
   const depth = import.meta.url.endsWith(".ts") ? "../.." : "../../..";
   return new URL(`${depth}/ledger/vectors/sbp-pib-2021-03-03.csv`, import.meta.url);
 }

@@ -29,14 +29,26 @@ export class Participants {
   readonly client: RpcClient;
   readonly #chainId: string;
   readonly #signers: ReadonlyMap<string, Signer>;
+  readonly #signal: AbortSignal | undefined;
 
-  private constructor(client: RpcClient, chainId: string, signers: ReadonlyMap<string, Signer>) {
+  private constructor(
+    client: RpcClient,
+    chainId: string,
+    signers: ReadonlyMap<string, Signer>,
+    signal: AbortSignal | undefined,
+  ) {
     this.client = client;
     this.#chainId = chainId;
     this.#signers = signers;
+    this.#signal = signal;
   }
 
-  static async open(network: LocalNetwork, rpcUrl: string): Promise<Participants> {
+  /** The signal ends every wait; what was waiting then rejects with its reason. */
+  static async open(
+    network: LocalNetwork,
+    rpcUrl: string,
+    signal?: AbortSignal,
+  ): Promise<Participants> {
     const passphrase = await readPassphrase({ file: network.passphraseFile });
     const signers = new Map<string, Signer>();
     for (const [id, file] of Object.entries(network.memberKeys)) {
@@ -44,7 +56,8 @@ export class Participants {
       signers.set(id, portableSigner(seed));
     }
     const { chainId } = network;
-    return new Participants(new RpcClient({ endpoints: [rpcUrl], chainId }), chainId, signers);
+    const client = new RpcClient({ endpoints: [rpcUrl], chainId });
+    return new Participants(client, chainId, signers, signal);
   }
 
   /** Builds, signs by every party, and returns the bytes. The first party is the sender. */
@@ -78,8 +91,12 @@ export class Participants {
   ): Promise<Settled> {
     const bytes = this.prepare(parties, kind, payload, await this.expiry());
     const started = performance.now();
-    const finality = await submitAndWait(this.client, bytes, { waitMs: FINALITY_MS });
+    const finality = await submitAndWait(this.client, bytes, {
+      waitMs: FINALITY_MS,
+      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+    });
     const milliseconds = performance.now() - started;
+    this.#signal?.throwIfAborted();
     if (finality.status !== "committed") {
       throw new CodedError("NOT_FINAL", `${kind} ${finality.txId} is ${finality.status}`);
     }

@@ -66,21 +66,25 @@ export interface RehearsalReport {
 
 export type Progress = (line: string) => void;
 
-/** Settles the auction on a running network, with one validator killed and restarted on the way. */
+/**
+ * Settles the auction on a running network, with one validator killed and restarted on the way.
+ * Starts no process once the signal has aborted, and rejects with its reason.
+ */
 export async function rehearse(
   network: LocalNetwork,
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<RehearsalReport> {
   const { allotments, totals } = allot(await readAuctionSheet());
   progress(`bid sheet: ${allotments.length} accepted bids, all figures recomputed and equal`);
   const [serving] = network.validators;
-  const parties = await Participants.open(network, present(serving, "a validator").rpcUrl);
+  const { rpcUrl } = present(serving, "a validator");
+  const parties = await Participants.open(network, rpcUrl, signal);
   await prepareLedger(parties, allotments, totals, progress);
 
   const victim = present(network.validators.at(-2), "a validator that does not serve the client");
   const half = Math.floor(allotments.length / 2);
   const rows: SettledRow[] = [];
-  let restartedAt = 0;
   for (const allotment of allotments) {
     const settled = await settleAllotment(parties, allotment);
     rows.push({ ...allotment, ...placeOf(settled) });
@@ -93,12 +97,13 @@ export async function rehearse(
       progress(`killed ${victim.name} with SIGKILL; settlement goes on with three of four`);
     }
   }
+  signal.throwIfAborted();
   await startValidator(victim);
-  restartedAt = performance.now();
+  const restartedAt = performance.now();
   progress(`restarted ${victim.name}`);
-  const roots = await waitForEqualRoots(network.validators);
+  const roots = await waitForEqualRoots(network.validators, signal);
   const caughtUpMs = performance.now() - restartedAt;
-  await waitUntilReady(victim);
+  await waitUntilReady(victim, signal);
   progress(
     `${victim.name} has caught up: all nodes have root ${roots[0]?.stateRoot.slice(0, 16)}…`,
   );
@@ -213,9 +218,11 @@ function settleAllotment(parties: Participants, allotment: Allotment): Promise<S
 /** Waits until every validator has the same root at the height of the furthest one. */
 async function waitForEqualRoots(
   validators: readonly LocalValidator[],
+  signal: AbortSignal,
 ): Promise<RehearsalReport["roots"]> {
   const deadline = performance.now() + CATCH_UP_MS;
   for (;;) {
+    signal.throwIfAborted();
     const heads = await Promise.all(validators.map(headOf));
     const [first] = heads;
     if (

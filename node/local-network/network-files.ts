@@ -7,7 +7,6 @@ import { type GenesisDocument, parseGenesis } from "../../ledger/genesis-documen
 import { toHex } from "../../primitives/bytes.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { createKeyFile, newSeed, readPassphrase } from "../../primitives/keystore.ts";
-import { createStorage } from "../runtime/boot.ts";
 import { freePorts } from "./free-ports.ts";
 import {
   INSTITUTIONS,
@@ -118,6 +117,8 @@ async function writeNetwork(options: LocalNetworkOptions): Promise<LocalNetwork>
     validators: await placeValidators(directory, sites),
     memberKeys,
   };
+  // Loads the database: most commands read a description and do without.
+  const { createStorage } = await import("../runtime/boot.ts");
   for (const validator of network.validators) {
     await writeNew(validator.configFile, configOf(validator, network, options));
     await createStorage(join(validator.directory, "data"), genesis, Date.now());
