@@ -1,6 +1,6 @@
 import { present } from "../../primitives/assert.ts";
 import type { BlockHeader } from "../header.ts";
-import type { Certificate } from "../types.ts";
+import type { Anchor, Certificate } from "../types.ts";
 import type { LogFile } from "./disk-model.ts";
 import {
   batchDigest,
@@ -23,6 +23,21 @@ export interface CommittedGroup {
   readonly digests: readonly string[];
   /** Of the last header. */
   readonly finalization: Certificate;
+}
+
+/** Where a node starts from whose block store ends with this group. */
+export function anchorOf(group: CommittedGroup | undefined): Anchor | undefined {
+  if (group === undefined) return undefined;
+  const header = present(group.headers[group.headers.length - 1], "last header of a group");
+  const digest = present(group.digests[group.digests.length - 1], "digest of the last header");
+  const { finalization } = group;
+  return {
+    height: header.height,
+    view: finalization.view,
+    digest,
+    timestampMs: header.timestampMs,
+    finalization,
+  };
 }
 
 /**

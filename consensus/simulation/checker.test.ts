@@ -148,7 +148,7 @@ describe("S4", () => {
     expect(broken()).toEqual(["S4"]);
   });
 
-  test("finalization of one target, notarization of the same block with another parent view", () => {
+  test("finalization and notarization of one block with different parent views", () => {
     allSign("notarize", 3, on(0, first));
     allSign("finalize", 3, on(1, first));
     expect(broken()).toEqual(["S4"]);

@@ -80,9 +80,10 @@ export interface CheckerOptions {
 const MAX_VIOLATIONS = 8;
 
 /**
- * The global oracle: it sees every signature that honest keys make, every message honest nodes send,
- * every block they commit, and every durable byte they own. It knows nothing of the core's state, so
- * it cannot share the core's mistakes. Byzantine keys count as if they had signed everything.
+ * The global oracle: it sees every signature that honest keys make, every message honest nodes
+ * send, every block they commit, and every durable byte they own. It knows nothing of the core's
+ * state, so it cannot share the core's mistakes. Byzantine keys count as if they had signed
+ * everything.
  */
 export class Checker {
   readonly violations: Violation[] = [];
@@ -92,8 +93,9 @@ export class Checker {
   readonly #nodes: NodeLedger[];
   /** The one finalized chain, by height; genesis at 0. */
   readonly #chain: { digest: string; timestampMs: number; stateRoot: string | undefined }[];
-  /** View of the finalization or notarization under which a digest was seen, for S4. */
+  /** Height at which each transaction was first executed. */
   readonly #executedAt = new Map<string, number>();
+  #widestGap = 0;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
@@ -112,6 +114,11 @@ export class Checker {
         stateRoot: undefined,
       },
     ];
+  }
+
+  /** Most views that any node's floor has moved over at once: the longest wait for finality. */
+  get widestGap(): number {
+    return this.#widestGap;
   }
 
   /** Blocks that at least one honest node committed. */
@@ -261,6 +268,7 @@ export class Checker {
       return;
     }
     this.#checkFinalization(finalization.epoch, finalization.view, target);
+    this.#widestGap = Math.max(this.#widestGap, finalization.view - own.floorView);
     own.floorView = Math.max(own.floorView, finalization.view);
   }
 

@@ -97,10 +97,10 @@ export function describeEffect(effect: Effect): string {
       return `v${effect.view} ${short(effect.digest)} h${effect.header.height} on ${short(
         effect.parent.digest,
       )}`;
-    case "commit":
-      return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${describeCertificate(
-        effect.finalization,
-      )}`;
+    case "commit": {
+      const heights = effect.headers.map((header) => `h${header.height}`).join(" ");
+      return `${heights} by ${describeCertificate(effect.finalization)}`;
+    }
     case "serveBlocks":
       return `n${effect.to} ${effect.count} from ${effect.fromHeight}`;
     case "report":
@@ -131,8 +131,10 @@ function describeReport(report: Report): string {
       return `evidence against n${report.signer} in v${report.view}`;
     case "halted":
       return `HALTED ${report.code} ${report.detail}`;
-    case "conflictingCertificates":
-      return `CONFLICT ${describeCertificate(report.first)} / ${describeCertificate(report.second)}`;
+    case "conflictingCertificates": {
+      const both = [report.first, report.second].map(describeCertificate);
+      return `CONFLICT ${both.join(" / ")}`;
+    }
     case "peerFault":
       return `fault of n${report.peer}: ${report.code}`;
     case "nullifying":

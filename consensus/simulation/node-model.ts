@@ -1,4 +1,4 @@
-import { present, unreachable } from "../../primitives/assert.ts";
+import { unreachable } from "../../primitives/assert.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import type { Prng } from "../../primitives/prng.ts";
 import type { Effect, Report } from "../effects.ts";
@@ -6,7 +6,7 @@ import type { ConsensusEvent, Timer, TimerKind } from "../events.ts";
 import type { BlockHeader } from "../header.ts";
 import { type ConsensusMessage, decodeMessage, encodeMessage } from "../messages.ts";
 import type { Anchor } from "../types.ts";
-import { ApplicationModel, type CommittedGroup } from "./application-model.ts";
+import { ApplicationModel, anchorOf, type CommittedGroup } from "./application-model.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import { BodyExchange } from "./body-exchange.ts";
 import type { Core } from "./core-port.ts";
@@ -399,18 +399,4 @@ export class NodeModel {
   get #peers(): readonly number[] {
     return this.#world.set.validators.map((_, peer) => peer);
   }
-}
-
-function anchorOf(group: CommittedGroup | undefined): Anchor | undefined {
-  if (group === undefined) return undefined;
-  const header = present(group.headers[group.headers.length - 1], "last header of a group");
-  const digest = present(group.digests[group.digests.length - 1], "digest of the last header");
-  const { finalization } = group;
-  return {
-    height: header.height,
-    view: finalization.view,
-    digest,
-    timestampMs: header.timestampMs,
-    finalization,
-  };
 }

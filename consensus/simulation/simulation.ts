@@ -10,6 +10,7 @@ import { createForger } from "./adversaries/forger.ts";
 import { createLeaper } from "./adversaries/leaper.ts";
 import { createSilent } from "./adversaries/silent.ts";
 import { createTwins } from "./adversaries/twins.ts";
+import { createWithholder } from "./adversaries/withholder.ts";
 import { Checker, type Violation } from "./checker.ts";
 import { type StartCore, startRealCore } from "./core-port.ts";
 import { Coverage } from "./coverage.ts";
@@ -56,6 +57,8 @@ export interface SimulationResult {
   readonly blocks: number;
   /** Highest view that a node told of. */
   readonly views: number;
+  /** Most views between two finalized blocks of one node. */
+  readonly widestGap: number;
   readonly virtualMs: number;
   /** Equal for equal seeds. */
   readonly eventLogHash: string;
@@ -64,7 +67,7 @@ export interface SimulationResult {
   readonly coverage: ReadonlyMap<string, number>;
 }
 
-/** Each run has its own key secrets and chain, so nothing of one run is valid in another. */
+/** Not the first, so that a record or vote of an earlier epoch can be forged. */
 const EPOCH = 1;
 
 /** Equivocation twice: it is what the protocol exists for. */
@@ -74,8 +77,17 @@ const ADVERSARIES: readonly CreateAdversary[] = [
   createLeaper,
   createTwins,
   createForger,
+  createWithholder,
   createSilent,
 ];
+
+/** Views far shorter than the links are slow: view after view is nullified until stabilisation. */
+const HASTY: Partial<ConsensusParameters> = {
+  deltaMs: 4,
+  buildMs: 2,
+  executionMs: 2,
+  minBlockIntervalMs: 2,
+};
 
 /** A healthy run stays below a tenth of this: beyond it something feeds on itself. */
 const MAX_EVENTS = 1_500_000;
@@ -160,6 +172,7 @@ class Simulation {
       events: this.#log.count,
       blocks: checker.height,
       views: checker.highestView,
+      widestGap: checker.widestGap,
       virtualMs: this.#clock.nowMs,
       eventLogHash: this.#log.fingerprint,
       mix: this.#mix,
@@ -172,6 +185,7 @@ class Simulation {
     const chainId = hashText(`simulated genesis ${seed} ${n}`);
     const parameters = {
       ...LAN_PARAMETERS,
+      ...(this.#mix.hasty ? HASTY : {}),
       heartbeatMs: this.#mix.heartbeatMs,
       ...this.#options.parameters,
     };

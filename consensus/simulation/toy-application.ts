@@ -38,9 +38,9 @@ export const GENESIS_STATE: ToyState = {
 };
 
 /**
- * Executes the batches in order upon `parent`. A transaction that an earlier block or batch executed
- * is skipped with a receipt, never a reason to refuse the block. The state root is a hash chain over
- * all that was ever executed: one difference shows for ever.
+ * Executes the batches in order upon `parent`. A transaction that an earlier block or batch
+ * executed is skipped with a receipt, never a reason to refuse the block. The state root is a hash
+ * chain over all that was ever executed: one difference shows for ever.
  *
  * `isCommitted` answers for what lies below the links that are still in memory.
  */

@@ -20,7 +20,8 @@ const MAX_HOARD_MS = 3_000;
  * Equivocates and votes for everything. As leader it signs several blocks for one view, valid and
  * invalid, and shows them to different subsets. In every view it signs notarize, nullify and
  * finalize for whatever it has seen and shows each vote to a random subset, some of them late. It
- * keeps its certificates to itself, now and then hands one to a single node, and lies in its status.
+ * keeps its certificates to itself, now and then hands one to a single node, and lies in its
+ * status.
  */
 export const createEquivocator: CreateAdversary = (context) => new Equivocator(context);
 
