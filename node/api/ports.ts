@@ -37,7 +37,10 @@ export interface ChainFacts {
   readonly head: ChainHeadView;
   /** True while the node knows of a finalization above its head. */
   readonly syncing: boolean;
-  /** Lowest height whose block, receipts and events are all still kept; 1 if nothing is pruned. */
+  /**
+   * Lowest height whose block, receipts and events are all still kept; 1 if nothing is pruned. On a
+   * chain that a snapshot began it is the height above the snapshot's, and may be above the head.
+   */
   readonly earliestHeight: number;
   /** Furthest expiry ahead of the head that a transaction may carry. */
   readonly maxExpiryBlocks: number;
@@ -82,7 +85,8 @@ export type Admission =
       readonly kind: "duplicate";
       readonly txId: string;
       readonly expiresAtHeight: number;
-      readonly receipt: Receipt;
+      /** Undefined where it was executed below the heights that this node keeps. */
+      readonly receipt: Receipt | undefined;
     }
   /**
    * Not taken. Of several faults the one named first in ADMISSION_REASONS is given. `detail` may

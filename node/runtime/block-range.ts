@@ -28,7 +28,8 @@ export function readBlocks(
   });
   if (fromHeight < 1 || count < 1 || count > MAX_BLOCKS_PER_REPLY) return refuse("RANGE");
   const last = Math.min(fromHeight + count - 1, blocks.head.height);
-  if (last < fromHeight) return refuse("NOT_AVAILABLE");
+  // Above the head, or below the block that a snapshot began this chain with.
+  if (last < fromHeight || blocks.header(fromHeight) === undefined) return refuse("NOT_AVAILABLE");
 
   let finalization: Certificate | undefined;
   let end = last;

@@ -56,7 +56,7 @@ export class ChainQueries implements ChainPort, EventPort {
       software: SOFTWARE,
       head,
       syncing: this.#options.finalHeight() > head.height + 1,
-      earliestHeight: 1,
+      earliestHeight: this.#options.blocks.earliestHeight,
       maxExpiryBlocks: this.#options.maxExpiryBlocks(),
     };
   }
@@ -64,7 +64,9 @@ export class ChainQueries implements ChainPort, EventPort {
   async block(reference: BlockReference): Promise<BlockView | undefined> {
     const { blocks, committed } = this.#options;
     const height = "height" in reference ? reference.height : blocks.heightOf(reference.digest);
-    if (height === undefined || height < 1 || height > committed.head.height) return undefined;
+    // Of the block that a snapshot began this chain with there is the header, of those below nothing.
+    const lowest = Math.max(1, blocks.baseHeight);
+    if (height === undefined || height < lowest || height > committed.head.height) return undefined;
     const headerBytes = present(blocks.header(height), `header of block ${height}`);
     const header = decode(headerSchema, headerBytes, undefined, "header");
     const finalization = present(blocks.finalization(height), `finalization of block ${height}`);
@@ -73,7 +75,7 @@ export class ChainQueries implements ChainPort, EventPort {
 
   async blockTransactions(height: number): Promise<readonly BlockTransaction[] | undefined> {
     const { blocks, committed } = this.#options;
-    if (height < 1 || height > committed.head.height) return undefined;
+    if (height < blocks.earliestHeight || height > committed.head.height) return undefined;
     const digests = present(blocks.batchDigests(height), `batches of block ${height}`);
     const transactions: BlockTransaction[] = [];
     for (const digest of digests) {

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { InvariantError, present } from "../../primitives/assert.ts";
 import { fromUtf8, utf8 } from "../../primitives/bytes.ts";
 import { BlockStore } from "./block-store.ts";
-import { batchOf, CHAIN, hashOf, readHeader, toyBlock } from "./testing/chain-fixture.ts";
 import type { CommittedBlock, EventPosition } from "./committed-block.ts";
 import { Database } from "./database.ts";
+import { batchOf, CHAIN, hashOf, readHeader, toyBlock } from "./testing/chain-fixture.ts";
 
 let root: string;
 let database: Database;

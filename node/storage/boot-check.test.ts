@@ -7,9 +7,9 @@ import { utf8 } from "../../primitives/bytes.ts";
 import { encodeBlockRecord } from "./block-record.ts";
 import { BlockStore } from "./block-store.ts";
 import { verifyAtBoot } from "./boot-check.ts";
-import { batchOf, CHAIN, digestOf, hashOf, readHeader, toyBlock } from "./testing/chain-fixture.ts";
 import { Database } from "./database.ts";
 import { blockKey, hashKey, u64Bytes } from "./keyspace.ts";
+import { batchOf, CHAIN, digestOf, hashOf, readHeader, toyBlock } from "./testing/chain-fixture.ts";
 
 let root: string;
 let database: Database;
