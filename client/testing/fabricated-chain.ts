@@ -33,7 +33,7 @@ export function testGenesis(signers: readonly Signer[], networkName = "test"): G
       weight: 1,
     })),
     programmeCapUsdCents: 100n,
-    parameters: { maxExpiryBlocks: 100, dedupWindowBlocks: 100 },
+    parameters: { maxExpiryBlocks: 100, dedupWindowBlocks: 100, epochLengthBlocks: 1_000 },
   };
 }
 

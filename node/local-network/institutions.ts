@@ -85,6 +85,7 @@ export const MEMBER_KEY_ID = "ops-1";
 export interface LocalGenesisInput {
   readonly networkName: string;
   readonly genesisTimeMs: number;
+  readonly epochLengthBlocks?: number;
   /** Public keys in hex, by institution. */
   readonly memberKeys: ReadonlyMap<string, string>;
   readonly validators: readonly (ValidatorSite & {
@@ -96,6 +97,9 @@ export interface LocalGenesisInput {
 /** Blocks a transaction may be valid for: a quarter of an hour at four blocks a second. */
 const MAX_EXPIRY_BLOCKS = 3_600;
 const DEDUP_WINDOW_BLOCKS = 86_400;
+
+/** About a day at a block a second. */
+const EPOCH_LENGTH_BLOCKS = 86_400;
 
 /** USD 2,000,000,000.00 in cents: the ceiling of the programme. */
 const PROGRAMME_CAP_USD_CENTS = "200000000000";
@@ -121,6 +125,7 @@ export function localGenesis(input: LocalGenesisInput): GenesisDocument {
     parameters: {
       maxExpiryBlocks: String(MAX_EXPIRY_BLOCKS),
       dedupWindowBlocks: String(DEDUP_WINDOW_BLOCKS),
+      epochLengthBlocks: String(input.epochLengthBlocks ?? EPOCH_LENGTH_BLOCKS),
     },
   };
 }

@@ -65,6 +65,7 @@ function block(
       tree,
       stateRoot,
       receiptsRoot,
+      closing: undefined,
     },
   };
 }

@@ -269,6 +269,8 @@ export class LedgerApplication implements ConsensusApplication {
       state: parent.reader,
       tree: parent.tree,
       height: place.height,
+      parentDigest: place.parentDigest,
+      evidence: [],
       timestampMs: place.timestampMs,
       transactions,
     });
