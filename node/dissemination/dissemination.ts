@@ -263,6 +263,8 @@ export class Dissemination {
   #pack(): void {
     clearTimeout(this.#packTimer);
     this.#packTimer = undefined;
+    // A node without a vote authors nothing: what it admitted while it had one may still expire.
+    if (!this.#pool.isAuthor(this.#self)) return;
     while (this.#pending.hasUnpacked) {
       if (!this.#pool.hasRoom(this.#self, MAX_BATCH_BYTES)) {
         // Our own share is full: what waits stays pending until blocks make room.

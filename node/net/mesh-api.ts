@@ -14,7 +14,7 @@ export interface NetLogger {
 
 /** A registered validator as the mesh needs to know it. */
 export interface MeshPeer {
-  /** Place in the validator set. */
+  /** Its number on this chain, which stays over changes of the set; two are never the same. */
   readonly index: number;
   /** For logs and status. */
   readonly name: string;
@@ -27,11 +27,11 @@ export interface MeshPeer {
 export interface MeshOptions {
   /** SHA-256 of the genesis, 64 hex digits: a peer of another chain is refused. */
   readonly chainId: string;
-  /** Our own place in the validator set. */
+  /** Our own number, or UNKNOWN_NUMBER while we are none of the peers that we know of. */
   readonly self: number;
   /** Ed25519 seed of our network identity, 32 bytes. */
   readonly networkSeed: Uint8Array;
-  /** The validator set; our own entry may be in it and is then checked against the seed. */
+  /** Whom we talk to; our own entry may be in it and is then checked against the seed. */
   readonly peers: readonly MeshPeer[];
   /** Multiaddrs or `host:port`; port 0 lets the system choose. */
   readonly listen: readonly string[];

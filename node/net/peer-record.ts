@@ -17,6 +17,7 @@ import { PeerTraffic, Tally } from "./traffic.ts";
 export class PeerRecord {
   readonly index: number;
   readonly name: string;
+  readonly networkKey: Uint8Array;
   readonly peerId: PeerId;
   /** The lower peer id dials. Of two Ed25519 peer ids the lower is the one with the lower key. */
   readonly weDial: boolean;
@@ -36,6 +37,7 @@ export class PeerRecord {
   constructor(peer: MeshPeer, ownKey: Uint8Array) {
     this.index = peer.index;
     this.name = peer.name;
+    this.networkKey = peer.networkKey;
     this.peerId = peerIdOfKey(peer.networkKey);
     this.weDial = compareBytes(ownKey, peer.networkKey) < 0;
     this.setAddresses(peer.addresses);
