@@ -17,7 +17,8 @@ export function noteAnswer(turn: Turn, from: PeerIndex, body: StatusBody): void 
   const { gate } = state;
   if (gate.open || isAnswered(state)) return;
   gate.answered |= 1 << from;
-  if (body.finalization !== undefined) {
+  // Views of another epoch are other numbers: its floor is none to wait for.
+  if (body.finalization?.epoch === state.config.epoch) {
     gate.targetView = Math.max(gate.targetView, body.finalization.view);
   }
 }
@@ -35,7 +36,8 @@ function isAnswered(state: ConsensusState): boolean {
 export function openGate(turn: Turn): void {
   const { state } = turn;
   const { gate } = state;
-  if (gate.open || state.incarnation === 0 || state.config.self === undefined) return;
+  if (gate.open || state.ended || state.incarnation === 0 || state.config.self === undefined)
+    return;
   if (state.halted !== undefined || !isAnswered(state)) return;
   if (state.floor.view < gate.targetView || state.floor.view < state.voteFloorView) return;
   gate.open = true;

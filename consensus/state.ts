@@ -78,8 +78,6 @@ export interface SignerVotes {
   readonly notarize: Vote[];
   readonly nullify: Vote[];
   readonly finalize: Vote[];
-  /** A proof was reported; one a view is enough. */
-  reported: boolean;
 }
 
 /** All that is known of one view above the floor. */
@@ -129,6 +127,7 @@ export interface BuildRequest {
   readonly parentView: number;
   readonly parentDigest: string;
   readonly timestampMs: number;
+  readonly evidence: readonly Evidence[];
   failed: boolean;
 }
 

@@ -1,9 +1,10 @@
+import { noteEpochClaim } from "./catch-up.ts";
 import { acceptCertificate } from "./certificates.ts";
 import { MAX_ECHOED_VOTES } from "./limits.ts";
 import type { StatusBody } from "./messages.ts";
 import { startTimer } from "./pacemaker.ts";
 import { weightOf } from "./quorum.ts";
-import { answerStandstill } from "./standstill.ts";
+import { answerOlderEpoch, answerStandstill, meetPeer } from "./standstill.ts";
 import { noteAnswer } from "./start-gate.ts";
 import type { ConsensusState, Turn } from "./state.ts";
 import { statusMessage } from "./status-message.ts";
@@ -19,16 +20,22 @@ export function onStatusTimer(turn: Turn): void {
 }
 
 export function broadcastStatus(turn: Turn): void {
-  const { gate, config } = turn.state;
-  const purpose = config.self === undefined || gate.open ? "periodic" : "starting";
+  const { gate, config, ended } = turn.state;
+  const votes = config.self === undefined || gate.open || ended;
+  const purpose = votes ? "periodic" : "starting";
   turn.effects.push({ type: "broadcast", message: statusMessage(turn, purpose) });
 }
 
 export function onStatus(turn: Turn, from: PeerIndex, body: StatusBody): void {
   const { state } = turn;
+  const { epoch } = state.config;
   const isValidator = from < state.config.validators.validators.length;
+  // Also of a later epoch: the peer's floor may still be the block that closes ours.
   if (body.finalization !== undefined) acceptCertificate(turn, body.finalization, "relay");
-  if (!isValidator || from === state.config.self) return;
+  if (body.epoch > epoch) noteEpochClaim(turn.state, from);
+  if (body.epoch < epoch) answerOlderEpoch(turn, from, body.epoch);
+  if (body.epoch !== epoch || !isValidator || from === state.config.self) return;
+  meetPeer(turn, from, body);
   state.clockOffsets.set(from, turn.now - body.clockMs);
   switch (body.purpose) {
     case "periodic":

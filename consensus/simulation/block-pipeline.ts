@@ -62,6 +62,8 @@ export class BlockPipeline {
         batchDigests,
         stateRoot: state.stateRoot,
         receiptsRoot: state.receiptsRoot,
+        evidence: [],
+        nextValidators: undefined,
       };
       const digest = headerDigest(header);
       application.remember(digest, state);

@@ -47,6 +47,8 @@ function header(height: number, parentDigest: string, change: Partial<BlockHeade
     batchDigests: [],
     stateRoot: hashText(`root ${height}`),
     receiptsRoot: hashText("receipts"),
+    evidence: [],
+    nextValidators: undefined,
     ...change,
   };
   return { header: made, digest: headerDigest(made) };

@@ -43,6 +43,8 @@ function live() {
       batchDigests: [],
       stateRoot: hashText("root"),
       receiptsRoot: hashText("receipts"),
+      evidence: [],
+      nextValidators: undefined,
     };
     const block = { header, digest: headerDigest(header) };
     chain[height - 1] = block;

@@ -1,5 +1,6 @@
 import type { Effect, Report } from "../effects.ts";
 import type { ConsensusEvent } from "../events.ts";
+import type { Evidence } from "../evidence.ts";
 import type { ConsensusMessage } from "../messages.ts";
 import type { Certificate, Target } from "../types.ts";
 import { readStatement } from "./statement-reader.ts";
@@ -69,6 +70,8 @@ export function describeMessage(message: ConsensusMessage): string {
       return `certificates ${message.body.certificates.map(describeCertificate).join(", ")} ${
         message.body.refusal ?? ""
       }`;
+    case "evidence":
+      return describeEvidence(message.body);
   }
 }
 
@@ -101,6 +104,10 @@ export function describeEffect(effect: Effect): string {
       return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${
         describeCertificate(effect.finalization)
       }`;
+    case "endEpoch": {
+      const { epoch, closing, view, startGate } = effect.end;
+      return `epoch ${epoch} with h${closing.height} final in v${view}, gate ${startGate}`;
+    }
     case "serveBlocks":
       return `n${effect.to} ${effect.count} from ${effect.fromHeight}`;
     case "report":
@@ -128,7 +135,7 @@ export function describeReportKind(report: Report): string {
 function describeReport(report: Report): string {
   switch (report.kind) {
     case "evidence":
-      return `evidence against n${report.signer} in v${report.view}`;
+      return describeEvidence(report.evidence);
     case "halted":
       return `HALTED ${report.code} ${report.detail}`;
     case "conflictingCertificates":
@@ -144,6 +151,10 @@ function describeReport(report: Report): string {
     case "ignoredRecords":
       return `${report.count} records ignored`;
   }
+}
+
+function describeEvidence(evidence: Evidence): string {
+  return `evidence against n${evidence.signer} in v${evidence.view}`;
 }
 
 function describeCertificate(certificate: Certificate): string {

@@ -361,6 +361,8 @@ export class NodeModel {
           });
         });
         return;
+      case "endEpoch":
+        return;
       case "report":
         this.#report(effect.report);
         return;

@@ -1,4 +1,4 @@
-import type { ConsensusMessage } from "../messages.ts";
+import { type ConsensusMessage, proposalTarget } from "../messages.ts";
 import { headerDigest } from "../header.ts";
 import type { Checker } from "./checker.ts";
 import type { JournalWatch } from "./journal-watch.ts";
@@ -20,7 +20,7 @@ export function reportWire(
       return;
     }
     case "proposal": {
-      const { view, parentView, header, justification } = message.body;
+      const { view, header, justification } = message.body;
       for (const certificate of justification) checker.certificate(node, certificate);
       if (header.proposer !== node || watch === undefined) return;
       const missing = watch.missingFor({
@@ -28,11 +28,7 @@ export function reportWire(
         chainId: header.chainId,
         epoch: header.epoch,
         view,
-        target: {
-          parentView,
-          parentDigest: header.parentDigest,
-          blockDigest: headerDigest(header),
-        },
+        target: proposalTarget(message.body, headerDigest(header)),
       });
       checker.released(node, `proposal of view ${view}`, missing);
       return;
@@ -51,6 +47,7 @@ export function reportWire(
     case "getHeader":
     case "header":
     case "getCertificates":
+    case "evidence":
       return;
   }
 }

@@ -152,6 +152,7 @@ class Equivocator implements Adversary {
         proposalSignature: sign(statementBytes("proposal", chainId, epoch, view, target)),
         notarizeSignature: sign(statementBytes("notarize", chainId, epoch, view, target)),
         justification,
+        closingCopy: false,
       },
     });
     this.#voteForEverything(view, target);
@@ -174,6 +175,8 @@ class Equivocator implements Adversary {
       batchDigests,
       stateRoot: spoiled ? hashText(`spoiled ${prng.nextUint32()}`) : state.stateRoot,
       receiptsRoot: state.receiptsRoot,
+      evidence: [],
+      nextValidators: undefined,
     };
   }
 

@@ -85,6 +85,7 @@ class Forger implements Adversary {
       }
       case "header":
       case "certificates":
+      case "evidence":
         return [message];
     }
   }

@@ -1,5 +1,5 @@
 import { type BlockHeader, headerDigest } from "../../header.ts";
-import type { ConsensusMessage } from "../../messages.ts";
+import { type ConsensusMessage, proposalTarget } from "../../messages.ts";
 import { type ValidatorSet, weightOf } from "../../quorum.ts";
 import type { Anchor, Certificate, Target, Vote } from "../../types.ts";
 import { targetKey } from "../statement-reader.ts";
@@ -45,14 +45,14 @@ export class ObservedChain {
   observeMessage(message: ConsensusMessage): void {
     switch (message.type) {
       case "proposal": {
-        const { view, parentView, header, notarizeSignature, justification } = message.body;
+        const { view, header, notarizeSignature, justification } = message.body;
         for (const certificate of justification) this.observeCertificate(certificate);
         const digest = this.observeHeader(header);
         this.observeVote({
           kind: "notarize",
           epoch: header.epoch,
           view,
-          target: { parentView, parentDigest: header.parentDigest, blockDigest: digest },
+          target: proposalTarget(message.body, digest),
           signer: header.proposer,
           signature: notarizeSignature,
         });
@@ -81,6 +81,7 @@ export class ObservedChain {
       case "getBlocks":
       case "getHeader":
       case "getCertificates":
+      case "evidence":
         return;
     }
   }
