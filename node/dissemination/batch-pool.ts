@@ -32,6 +32,12 @@ const MAX_EARLY_HAVES = 4096;
 /** A leader proposes a batch without acknowledgements of quorum weight after this time. */
 const PREFER_ACKNOWLEDGED_MS = 250;
 
+type Weights = readonly number[] | ReadonlyMap<number, number>;
+
+function isList(weights: Weights): weights is readonly number[] {
+  return Array.isArray(weights);
+}
+
 interface Pooled {
   readonly verified: VerifiedBatch;
   readonly arrivedMs: number;
@@ -63,14 +69,10 @@ export class BatchPool {
   #turn = 0;
 
   /** Authors are known by number; where the weights are a list, by their places in it. */
-  constructor(options: {
-    weights: readonly number[] | ReadonlyMap<number, number>;
-    quorum: number;
-    self: number;
-  }) {
+  constructor(options: { weights: Weights; quorum: number; self: number }) {
     const { weights, quorum, self } = options;
     this.#self = self;
-    this.setValidators(Array.isArray(weights) ? new Map(weights.entries()) : weights, quorum);
+    this.setValidators(isList(weights) ? new Map(weights.entries()) : weights, quorum);
   }
 
   /**
