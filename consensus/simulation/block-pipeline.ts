@@ -93,7 +93,7 @@ export class BlockPipeline {
 
   /** Something arrived that a block may have waited for. */
   retry(): void {
-    for (const effect of [...this.#waiting.values()]) this.#tryValidate(effect);
+    for (const effect of Array.from(this.#waiting.values())) this.#tryValidate(effect);
     this.#applyNext();
   }
 
@@ -135,7 +135,7 @@ export class BlockPipeline {
     if (matches) application.remember(digest, state);
     this.#waiting.delete(digest);
     answer({ type: "validated", digest, verdict });
-    for (const next of [...this.#waiting.values()]) {
+    for (const next of Array.from(this.#waiting.values())) {
       if (next.parent.digest === digest) this.#tryValidate(next);
     }
   }

@@ -2,7 +2,7 @@ import type { BlockHeader } from "../header.ts";
 import type { ValidatorSet } from "../quorum.ts";
 import { weightOf } from "../quorum.ts";
 import type { Certificate, Target } from "../types.ts";
-import { readStatement, type ReadStatement, targetKey } from "./statement-reader.ts";
+import { type ReadStatement, readStatement, targetKey } from "./statement-reader.ts";
 
 /** What must hold in every run with Byzantine weight within the bound. */
 export type Invariant =
@@ -98,8 +98,7 @@ export class Checker {
   constructor(options: CheckerOptions) {
     this.#options = options;
     const { set, honest } = options;
-    this.#byzantineWeight =
-      set.total - honest.reduce((sum, node) => sum + weightOf(set, node), 0);
+    this.#byzantineWeight = set.total - honest.reduce((sum, node) => sum + weightOf(set, node), 0);
     this.#nodes = set.validators.map(() => ({
       floorView: 0,
       view: 0,
@@ -204,7 +203,8 @@ export class Checker {
 
   /** S6: an honest node puts a signed statement on the wire; `missing` is not on its disk. */
   released(node: number, what: string, missing: string | undefined): void {
-    if (missing !== undefined) this.fail("S6", `node ${node} sent ${what}, not durable: ${missing}`);
+    if (missing !== undefined)
+      this.fail("S6", `node ${node} sent ${what}, not durable: ${missing}`);
   }
 
   /** An honest node stores or forwards a certificate. */
@@ -230,8 +230,7 @@ export class Checker {
   }
 
   #couldExist(ledger: ViewLedger, kind: Certificate["kind"], target: Target | undefined): boolean {
-    const honest =
-      kind === "nullify" ? ledger.nullify : (ledger[kind].get(targetKey(target)) ?? 0);
+    const honest = kind === "nullify" ? ledger.nullify : (ledger[kind].get(targetKey(target)) ?? 0);
     return honest + this.#byzantineWeight >= this.#options.set.quorum;
   }
 

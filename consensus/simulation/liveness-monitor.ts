@@ -1,6 +1,6 @@
-import type { ConsensusParameters } from "../parameters.ts";
-import { viewTimeouts } from "../pacemaker.ts";
 import { BACKOFF_CAP } from "../limits.ts";
+import { viewTimeouts } from "../pacemaker.ts";
+import type { ConsensusParameters } from "../parameters.ts";
 import type { Checker } from "./checker.ts";
 
 /** New blocks that every honest node must finalize after stabilisation. */

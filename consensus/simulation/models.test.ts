@@ -9,7 +9,7 @@ import { batchDigest, execute, GENESIS_STATE } from "./toy-application.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 function runAll(clock: VirtualClock): void {
-  while (clock.runNext(Number.POSITIVE_INFINITY)) continue;
+  while (clock.runNext(Number.POSITIVE_INFINITY));
 }
 
 test("the clock orders by time, then by the order of scheduling", () => {
@@ -131,7 +131,7 @@ test("a crash loses some of the un-synced tail, never what is durable", () => {
     expect(file.entries).toEqual([1, 2, 3, 4].slice(0, file.length));
     lengths.add(file.length);
   }
-  expect([...lengths].sort()).toEqual([1, 2, 3, 4]);
+  expect([...lengths].sort((a, b) => a - b)).toEqual([1, 2, 3, 4]);
 });
 
 test("a new segment replaces old entries while a sync is under way", () => {

@@ -101,9 +101,9 @@ export function describeEffect(effect: Effect): string {
         effect.parent.digest,
       )}`;
     case "commit":
-      return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${
-        describeCertificate(effect.finalization)
-      }`;
+      return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${describeCertificate(
+        effect.finalization,
+      )}`;
     case "endEpoch": {
       const { epoch, closing, view, startGate } = effect.end;
       return `epoch ${epoch} with h${closing.height} final in v${view}, gate ${startGate}`;

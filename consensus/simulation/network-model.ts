@@ -44,8 +44,8 @@ export class NetworkModel<Message> {
     this.#prng = options.prng;
     this.#size = options.size;
     this.#deliver = options.deliver;
-    this.#cuts = new Array<number>(options.size * options.size).fill(0);
-    this.#inFlight = new Array<number>(options.size * options.size).fill(0);
+    this.#cuts = Array.from({ length: options.size * options.size }, () => 0);
+    this.#inFlight = Array.from({ length: options.size * options.size }, () => 0);
   }
 
   get sent(): number {

@@ -4,71 +4,21 @@ import type { Prng } from "../../primitives/prng.ts";
 import type { Effect, Report } from "../effects.ts";
 import type { ConsensusEvent, Timer, TimerKind } from "../events.ts";
 import type { BlockHeader } from "../header.ts";
-import { decodeMessage, encodeMessage, type ConsensusMessage } from "../messages.ts";
-import type { ConsensusParameters } from "../parameters.ts";
-import type { ValidatorSet } from "../quorum.ts";
+import { type ConsensusMessage, decodeMessage, encodeMessage } from "../messages.ts";
 import type { Anchor } from "../types.ts";
 import { ApplicationModel, type CommittedGroup } from "./application-model.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import { BodyExchange } from "./body-exchange.ts";
-import type { Coverage } from "./coverage.ts";
-import type { Checker } from "./checker.ts";
-import type { Core, StartCore } from "./core-port.ts";
-import { DiskModel, type DiskSpeed, type LogFile } from "./disk-model.ts";
+import type { Core } from "./core-port.ts";
+import { DiskModel, type LogFile } from "./disk-model.ts";
 import { EffectGate } from "./effect-gate.ts";
-import type { EventLog } from "./event-log.ts";
 import type { Frame } from "./frames.ts";
 import { JournalWatch } from "./journal-watch.ts";
-import type { Keyring } from "./keyring.ts";
 import { describeEffect, describeEvent, describeReportKind } from "./narration.ts";
 import { readStatement } from "./statement-reader.ts";
 import type { ToyBatch } from "./toy-application.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
 import { reportWire } from "./wire-oracle.ts";
-
-/** Wall-clock time at which every run starts, ms since 1970. */
-export const START_MS = 1_800_000_000_000;
-
-/** The common surroundings of all nodes of a run. */
-export interface World {
-  readonly clock: VirtualClock;
-  readonly log: EventLog;
-  readonly checker: Checker;
-  readonly coverage: Coverage;
-  readonly keyring: Keyring;
-  readonly set: ValidatorSet;
-  readonly chainId: string;
-  readonly epoch: number;
-  readonly genesis: Anchor;
-  readonly parameters: ConsensusParameters;
-  /** Messages cross the wire as bytes. */
-  readonly encoded: boolean;
-  /** The journal is read back before each statement is sent (S6); costs a third of the speed. */
-  readonly watched: boolean;
-  readonly send: (from: number, to: number, frame: Frame) => void;
-  /** The latest time that an honest clock has ever shown. */
-  latestClockMs: number;
-  readonly startCore: StartCore;
-  /** Deliberate faults of the node model, to show that the oracle sees them. */
-  readonly sabotage: Sabotage;
-}
-
-export interface Sabotage {
-  /** Effects do not wait for the disk. */
-  readonly ignoresBarriers?: boolean;
-  /** A crash loses the journal as a whole. */
-  readonly losesJournal?: boolean;
-}
-
-export interface NodeConditions {
-  disk: DiskSpeed;
-  minExecutionMs: number;
-  maxExecutionMs: number;
-  /** Own clock minus true time. */
-  clockErrorMs: number;
-  /** Timers that were set anew fire all the same. */
-  staleTimers: boolean;
-}
+import { type NodeConditions, START_MS, type World } from "./world.ts";
 
 /** Chance that a restart or a commit rolls the journal over to a new segment. */
 const NEW_SEGMENT_CHANCE = 0.05;
@@ -98,6 +48,7 @@ export class NodeModel {
   readonly #prng: Prng;
   readonly #disk: DiskModel;
   readonly #journal: LogFile<Uint8Array>;
+  readonly #bodies: LogFile<ToyBatch>;
   readonly #watch: JournalWatch;
   readonly #sign: (statement: Uint8Array) => Uint8Array;
   /** Headers of blocks this node validated or built, for the oracle. */
@@ -113,9 +64,9 @@ export class NodeModel {
     this.#prng = prng;
     this.#disk = new DiskModel(world.clock, prng.fork("disk"), conditions.disk);
     this.#journal = this.#disk.open<Uint8Array>();
-    const bodies = this.#disk.open<ToyBatch>();
+    this.#bodies = this.#disk.open<ToyBatch>();
     const groups = this.#disk.open<CommittedGroup>();
-    this.application = new ApplicationModel(index, world.chainId, bodies, groups);
+    this.application = new ApplicationModel(index, world.chainId, this.#bodies, groups);
     this.#watch = new JournalWatch(world.chainId, world.epoch, this.#journal);
     this.#sign = world.keyring.signer(index);
   }
@@ -159,6 +110,7 @@ export class NodeModel {
     this.#process = undefined;
     this.#disk.crash();
     if (world.sabotage.losesJournal === true) this.#journal.dropFirst(this.#journal.length);
+    if (world.sabotage.losesBodies === true) this.#bodies.dropFirst(this.#bodies.length);
     this.application.reload();
   }
 

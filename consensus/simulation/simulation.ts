@@ -7,11 +7,12 @@ import type { ValidatorSet } from "../quorum.ts";
 import type { Adversary, AdversaryContext, CreateAdversary } from "./adversaries/adversary.ts";
 import { createEquivocator } from "./adversaries/equivocator.ts";
 import { createForger } from "./adversaries/forger.ts";
+import { createLeaper } from "./adversaries/leaper.ts";
 import { createSilent } from "./adversaries/silent.ts";
 import { createTwins } from "./adversaries/twins.ts";
 import { Checker, type Violation } from "./checker.ts";
+import { type StartCore, startRealCore } from "./core-port.ts";
 import { Coverage } from "./coverage.ts";
-import { startRealCore, type StartCore } from "./core-port.ts";
 import { EventLog, type TraceSink } from "./event-log.ts";
 import {
   drawFaultMix,
@@ -24,10 +25,11 @@ import type { Frame } from "./frames.ts";
 import { Keyring } from "./keyring.ts";
 import { LivenessMonitor } from "./liveness-monitor.ts";
 import { NetworkModel } from "./network-model.ts";
-import { NodeModel, type Sabotage, START_MS, type World } from "./node-model.ts";
+import { NodeModel } from "./node-model.ts";
 import { hashText } from "./toy-application.ts";
 import { drawByzantine, drawValidatorSet } from "./validator-weights.ts";
 import { VirtualClock } from "./virtual-clock.ts";
+import { type Sabotage, START_MS, type World } from "./world.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -40,6 +42,8 @@ export interface SimulationOptions {
   readonly parameters?: Partial<ConsensusParameters>;
   readonly startCore?: StartCore;
   readonly sabotage?: Sabotage;
+  /** Events after which the run counts as running away. */
+  readonly maxEvents?: number;
 }
 
 export interface SimulationResult {
@@ -67,12 +71,13 @@ const EPOCH = 1;
 const ADVERSARIES: readonly CreateAdversary[] = [
   createEquivocator,
   createEquivocator,
+  createLeaper,
   createTwins,
   createForger,
   createSilent,
 ];
 
-/** Longest virtual run: it ends the process of waiting, the liveness bound is far below. */
+/** A healthy run stays below a tenth of this: beyond it something feeds on itself. */
 const MAX_EVENTS = 1_500_000;
 
 /** How often the run is asked whether it is done. */
@@ -143,9 +148,10 @@ class Simulation {
     this.#inject();
     this.#clock.after(this.#mix.stabilisationMs, () => this.#stabilise());
     const { checker } = this.#world;
+    const { maxEvents = MAX_EVENTS } = this.#options;
     while (checker.violations.length === 0 && !this.#monitor.done) {
       if (!this.#clock.runNext(Number.POSITIVE_INFINITY)) break;
-      if (this.#log.count > MAX_EVENTS) checker.fail("LOAD", `more than ${MAX_EVENTS} events`);
+      if (this.#log.count > maxEvents) checker.fail("LOAD", `more than ${maxEvents} events`);
     }
     return {
       seed: this.#options.seed,
@@ -183,6 +189,7 @@ class Simulation {
       encoded: this.#mix.encoded,
       watched: this.#mix.watched,
       send: (from, to, frame) => this.#network.send(from, to, frame),
+      validCertificates: new WeakSet(),
       latestClockMs: START_MS,
       startCore: this.#options.startCore ?? startRealCore,
       sabotage: this.#options.sabotage ?? {},
@@ -241,11 +248,7 @@ class Simulation {
   }
 
   /** Its oracle and its log are its own: what a Byzantine node does to itself is no violation. */
-  #spawnTwin(
-    index: number,
-    label: string,
-    send: (to: number, frame: Frame) => void,
-  ): NodeModel {
+  #spawnTwin(index: number, label: string, send: (to: number, frame: Frame) => void): NodeModel {
     const { disk, minExecutionMs, maxExecutionMs } = this.#mix;
     const world: World = {
       ...this.#world,

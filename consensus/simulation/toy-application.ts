@@ -54,7 +54,9 @@ export function execute(
   for (const batch of batches) {
     for (const transaction of batch.transactions) {
       const stale =
-        applied.includes(transaction) || isExecuted(parent, transaction) || isCommitted(transaction);
+        applied.includes(transaction) ||
+        isExecuted(parent, transaction) ||
+        isCommitted(transaction);
       receipts.push(`${transaction}${stale ? " skipped" : ""}`);
       if (!stale) applied.push(transaction);
     }

@@ -1,11 +1,24 @@
-import { type ConsensusMessage, proposalTarget } from "../messages.ts";
+import { verifyCertificate } from "../certificate.ts";
 import { headerDigest } from "../header.ts";
+import { type ConsensusMessage, proposalTarget } from "../messages.ts";
+import type { ValidatorSet } from "../quorum.ts";
+import type { Certificate } from "../types.ts";
 import type { Checker } from "./checker.ts";
 import type { JournalWatch } from "./journal-watch.ts";
+import type { Keyring } from "./keyring.ts";
+
+interface Witnessed {
+  readonly checker: Checker;
+  readonly keyring: Keyring;
+  readonly set: ValidatorSet;
+  readonly chainId: string;
+  /** Certificates found valid before; the same object passes from node to node. */
+  readonly validCertificates: WeakSet<Certificate>;
+}
 
 /** Shows the oracle what an honest node puts on the wire. */
 export function reportWire(
-  world: { readonly checker: Checker },
+  world: Witnessed,
   node: number,
   message: ConsensusMessage,
   watch: JournalWatch | undefined,
@@ -21,7 +34,7 @@ export function reportWire(
     }
     case "proposal": {
       const { view, header, justification } = message.body;
-      for (const certificate of justification) checker.certificate(node, certificate);
+      for (const certificate of justification) reportCertificate(world, node, certificate);
       if (header.proposer !== node || watch === undefined) return;
       const missing = watch.missingFor({
         kind: "proposal",
@@ -34,15 +47,24 @@ export function reportWire(
       return;
     }
     case "certificate":
-      checker.certificate(node, message.body);
+      reportCertificate(world, node, message.body);
       return;
     case "certificates":
-      for (const certificate of message.body.certificates) checker.certificate(node, certificate);
+      for (const certificate of message.body.certificates) {
+        reportCertificate(world, node, certificate);
+      }
       return;
     case "status":
+      if (message.body.finalization !== undefined) {
+        reportCertificate(world, node, message.body.finalization);
+      }
       checker.reported(node, message.body.view, message.body.floorView);
       return;
     case "blocks":
+      if (message.body.finalization !== undefined) {
+        reportCertificate(world, node, message.body.finalization);
+      }
+      return;
     case "getBlocks":
     case "getHeader":
     case "header":
@@ -50,4 +72,15 @@ export function reportWire(
     case "evidence":
       return;
   }
+}
+
+function reportCertificate(world: Witnessed, node: number, certificate: Certificate): void {
+  const { checker, keyring, set, chainId, validCertificates } = world;
+  checker.certificate(node, certificate);
+  if (validCertificates.has(certificate)) return;
+  const verify = (key: Uint8Array, statement: Uint8Array, signature: Uint8Array): boolean =>
+    keyring.verifyKey(key, statement, signature);
+  if (verifyCertificate(certificate, set, chainId, verify)) validCertificates.add(certificate);
+  else
+    checker.fail("S10", `node ${node} sent a ${certificate.kind} certificate with a bad signature`);
 }

@@ -1,11 +1,10 @@
-import { type BlockHeader, HEADER_VERSION, headerDigest } from "../../header.ts";
-import { MAX_JUSTIFIED_SKIPS } from "../../limits.ts";
+import { headerDigest } from "../../header.ts";
 import type { ConsensusMessage, StatusBody } from "../../messages.ts";
-import { statementBytes, voteStatement } from "../../statements.ts";
+import { voteStatement } from "../../statements.ts";
 import type { Target, Vote, VoteKind } from "../../types.ts";
 import type { Frame } from "../frames.ts";
-import { hashText } from "../toy-application.ts";
 import type { Adversary, AdversaryContext, CreateAdversary } from "./adversary.ts";
+import { forgeProposal } from "./forged-proposal.ts";
 import { type Base, ObservedChain } from "./observed-chain.ts";
 
 /** Pause between two rounds of mischief that nobody asked for. */
@@ -85,6 +84,7 @@ class Equivocator implements Adversary {
     this.#lead();
     const view = this.#chain.view;
     if (prng.chance(0.3)) this.#vote("nullify", view, undefined);
+    if (prng.chance(0.05)) this.#usurp(view);
     if (prng.chance(0.2)) {
       const past = Math.max(1, view - 1 - prng.below(6));
       const certificates = this.#chain.certificatesOf(past);
@@ -132,52 +132,26 @@ class Equivocator implements Adversary {
     }
   }
 
-  #propose(view: number, base: Base): void {
-    const header = this.#build(base);
-    const { chainId, epoch, sign, prng } = this.#context;
-    const target = {
-      parentView: base.view,
-      parentDigest: header.parentDigest,
-      blockDigest: this.#chain.observeHeader(header),
-    };
-    const proof = base.justification.slice(0, MAX_JUSTIFIED_SKIPS + 1);
-    // A proposal that leaves one certificate out must be refused, not believed.
-    const justification = prng.chance(0.1) ? proof.slice(1) : proof;
-    this.#toSome({
-      type: "proposal",
-      body: {
-        view,
-        parentView: base.view,
-        header,
-        proposalSignature: sign(statementBytes("proposal", chainId, epoch, view, target)),
-        notarizeSignature: sign(statementBytes("notarize", chainId, epoch, view, target)),
-        justification,
-        closingCopy: false,
-      },
-    });
-    this.#voteForEverything(view, target);
+  /** A block for a view that another leads. */
+  #usurp(view: number): void {
+    const base = this.#chain.bases(view)[0];
+    if (base !== undefined) this.#propose(view, base);
   }
 
-  #build(base: Base): BlockHeader {
-    const { prng, chainId, epoch, index, parameters, clockMs } = this.#context;
-    const batchDigests = this.#chain.newestBatches(prng.below(3));
-    const state = this.#chain.execute(base.state, batchDigests) ?? base.state;
+  #propose(view: number, base: Base): void {
+    const { prng, clockMs, parameters } = this.#context;
     const skew = prng.chance(0.2) ? prng.below(8_000) - 4_000 : prng.below(parameters.precisionMs);
-    const spoiled = prng.chance(0.15);
-    return {
-      version: HEADER_VERSION,
-      chainId,
-      epoch,
-      height: base.state.height + 1,
-      parentDigest: base.digest,
-      proposer: index,
+    // A proposal that leaves one certificate out must be refused, not believed.
+    const justification = prng.chance(0.1) ? base.justification.slice(1) : base.justification;
+    const { message, target } = forgeProposal(this.#context, this.#chain, view, {
+      base: { ...base, justification },
       timestampMs: Math.max(base.timestampMs + 1, clockMs() + skew),
-      batchDigests,
-      stateRoot: spoiled ? hashText(`spoiled ${prng.nextUint32()}`) : state.stateRoot,
-      receiptsRoot: state.receiptsRoot,
-      evidence: [],
-      nextValidators: undefined,
-    };
+      batchDigests: this.#chain.newestBatches(prng.below(3)),
+      spoilsState: prng.chance(0.15),
+      spoilsSignature: prng.chance(0.05),
+    });
+    this.#toSome(message);
+    this.#voteForEverything(view, target);
   }
 
   /** Answers a starting peer at once: nothing seen, all is well. */

@@ -151,7 +151,10 @@ class Forger implements Adversary {
       case 2:
         return { ...body, view: body.view + 1 };
       case 3:
-        return { ...body, justification: justification.map((each) => this.#forgeCertificate(each)) };
+        return {
+          ...body,
+          justification: justification.map((each) => this.#forgeCertificate(each)),
+        };
       default:
         return { ...body, parentView: Math.max(0, body.parentView - 1) };
     }

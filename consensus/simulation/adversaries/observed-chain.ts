@@ -3,7 +3,13 @@ import { type ConsensusMessage, proposalTarget } from "../../messages.ts";
 import { type ValidatorSet, weightOf } from "../../quorum.ts";
 import type { Anchor, Certificate, Target, Vote } from "../../types.ts";
 import { targetKey } from "../statement-reader.ts";
-import { batchDigest, execute, GENESIS_STATE, type ToyBatch, type ToyState } from "../toy-application.ts";
+import {
+  batchDigest,
+  execute,
+  GENESIS_STATE,
+  type ToyBatch,
+  type ToyState,
+} from "../toy-application.ts";
 
 interface Tally {
   readonly vote: Vote;
@@ -161,6 +167,25 @@ export class ObservedChain {
       const nullification = here.find(({ kind }) => kind === "nullify");
       if (nullification === undefined) break;
       skipped.push(nullification);
+    }
+    return found;
+  }
+
+  /**
+   * Certified blocks of the `depth` views below, whether or not the views between are nullified: a
+   * proposal on one passes over blocks that may be final. The proof is what there is of it.
+   */
+  leaps(view: number, depth: number): readonly Base[] {
+    const found: Base[] = [];
+    const skipped: Certificate[] = [];
+    for (let below = view - 1; below >= Math.max(1, view - depth); below--) {
+      const here = this.certificatesOf(below);
+      for (const certificate of here) {
+        const base =
+          certificate.kind === "nullify" ? undefined : this.#baseOf(certificate, skipped);
+        if (base !== undefined) found.push(base);
+      }
+      skipped.push(...here.filter(({ kind }) => kind === "nullify"));
     }
     return found;
   }
