@@ -77,7 +77,8 @@ export function encodeChunk(entries: readonly StateEntry[]): Uint8Array {
  */
 export function decodeChunk(bytes: Uint8Array, after: string | undefined): readonly StateEntry[] {
   const records = readRecords(bytes);
-  if (records.length === 0) throw new SnapshotError("SNAPSHOT_MALFORMED", "a chunk without entries");
+  if (records.length === 0)
+    throw new SnapshotError("SNAPSHOT_MALFORMED", "a chunk without entries");
   let before = after;
   for (const { key } of records) {
     // ASCII: the order of code units is that of bytes.

@@ -52,3 +52,26 @@ export const MANIFEST_BURST = 8;
 
 /** Chunk files read at one time for all peers together: memory, and the disk is shared. */
 export const MAX_CHUNK_READS = 16;
+
+/** A peer that has not answered by then is asked nothing more for a while: a chunk takes a second. */
+export const REQUEST_TIMEOUT_MS = 15_000;
+
+/** Unanswered requests after which a joiner leaves a peer alone. */
+export const MAX_STRIKES = 3;
+
+/** Pause before a peer that was busy is asked again, and how often that is borne in a row. */
+export const BUSY_PAUSE_MS = 250;
+export const MAX_BUSY_ANSWERS = 240;
+
+/** How long a joiner waits for a first peer, and then for the others' offers. */
+export const OFFER_WAIT_MS = 5_000;
+export const OFFER_SETTLE_MS = 1_000;
+
+/** Rounds of offers in which nothing could be installed, before blocks are fetched instead. */
+export const MAX_SYNC_ROUNDS = 3;
+
+/** While no peer is connected the download waits this long for one. */
+export const NO_PEER_WAIT_MS = 30_000;
+
+/** While none of the connected peers has the snapshot: others may still be on their way. */
+export const OTHER_PEER_WAIT_MS = 2_000;

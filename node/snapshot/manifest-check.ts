@@ -108,7 +108,10 @@ export async function proveBlock(block: CertifiedBlock, root: TrustRoot): Promis
       refuse("SNAPSHOT_TRAIL", `epoch ${epoch} does not end with that block`, { epoch, height });
     }
     if (nextValidators !== validatorRegistryHash(end.validators)) {
-      refuse("SNAPSHOT_TRAIL", `epoch ${epoch} ended with another validator set`, { epoch, height });
+      refuse("SNAPSHOT_TRAIL", `epoch ${epoch} ended with another validator set`, {
+        epoch,
+        height,
+      });
     }
     registry = end.validators;
     closedAt = height;
