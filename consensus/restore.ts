@@ -50,6 +50,10 @@ export function restore(
     invariant(!voted, "a gate opens unasked only where the journal holds no vote");
     state.gate.open = config.self !== undefined;
   }
+  state.gate.settledView = state.voteFloorView;
+  if (!state.gate.open) {
+    for (const [view, { own }] of state.views) state.gate.remembered.set(view, own);
+  }
   state.view = resumeView(state);
   return state;
 }
@@ -72,7 +76,14 @@ function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusS
     appliedHeight: height,
     halted: undefined,
     ended: false,
-    gate: { open: false, answered: 0, targetView: 0 },
+    gate: {
+      open: false,
+      answered: 0,
+      targetView: 0,
+      settledView: view,
+      remembered: new Map(),
+    },
+    newestVotes: new Map(),
     pacemaker: freshPacemaker(0),
     pending: false,
     views: new Map(),

@@ -138,6 +138,10 @@ export interface StartGate {
   answered: number;
   /** Highest proven floor in the answers that made the quorum; to be reached before voting. */
   targetView: number;
+  /** The floor of journal and store at this start: votes at or below it are rightly forgotten. */
+  settledView: number;
+  /** Own votes that the journal held at this start, by view; emptied when the gate opens. */
+  readonly remembered: Map<number, ViewState["own"]>;
 }
 
 export interface PendingSignature {
@@ -218,6 +222,11 @@ export interface ConsensusState {
   /** The closing block is final: nothing of this epoch is signed any more. */
   ended: boolean;
   readonly gate: StartGate;
+  /**
+   * The newest vote of each kind of each peer, kept when its view is settled: a peer that lost its
+   * journal is shown them at its next start.
+   */
+  readonly newestVotes: Map<number, { [K in VoteKind]?: Vote }>;
   pacemaker: Pacemaker;
   /** The application has executable transactions. */
   pending: boolean;

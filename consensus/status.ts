@@ -1,6 +1,5 @@
 import { noteEpochClaim } from "./catch-up.ts";
 import { acceptCertificate } from "./certificates.ts";
-import { MAX_ECHOED_VOTES } from "./limits.ts";
 import type { StatusBody } from "./messages.ts";
 import { startTimer } from "./pacemaker.ts";
 import { weightOf } from "./quorum.ts";
@@ -55,19 +54,28 @@ export function onStatus(turn: Turn, from: PeerIndex, body: StatusBody): void {
   }
 }
 
-/** The newest vote of each kind that we hold from a peer: it must find them in its journal. */
+/**
+ * The newest vote of each kind that we ever had from a peer: it must find them in its journal. What
+ * our own restart forgot, the certificate of the last final block partly tells.
+ */
 function newestVotesOf(state: ConsensusState, signer: number): readonly Vote[] {
-  const newest = new Map<string, Vote>();
-  for (const { votes } of state.views.values()) {
-    const held = votes.get(signer);
-    if (held === undefined) continue;
-    for (const vote of [held.notarize[0], held.nullify[0], held.finalize[0]]) {
-      if (vote === undefined) continue;
-      const before = newest.get(vote.kind);
-      if (before === undefined || before.view < vote.view) newest.set(vote.kind, vote);
-    }
-  }
-  return [...newest.values()].slice(0, MAX_ECHOED_VOTES);
+  const { notarize, nullify, finalize } = state.newestVotes.get(signer) ?? {};
+  const certified = signatureIn(state, signer);
+  const newer = (finalize?.view ?? 0) >= (certified?.view ?? 0) ? finalize : certified;
+  return [notarize, nullify, newer].filter((vote) => vote !== undefined);
+}
+
+/** The peer's own finalize vote for the last final block, taken out of its certificate. */
+function signatureIn(state: ConsensusState, signer: number): Vote | undefined {
+  const { finalization } = state.floor;
+  if (finalization === undefined || finalization.epoch !== state.config.epoch) return undefined;
+  if ((finalization.signers & (1 << signer)) === 0) return undefined;
+  let place = 0;
+  for (let i = 0; i < signer; i++) if ((finalization.signers & (1 << i)) !== 0) place += 1;
+  const signature = finalization.signatures[place];
+  if (signature === undefined) return undefined;
+  const { kind, epoch, view, target } = finalization;
+  return { kind, epoch, view, target, signer, signature };
 }
 
 /**

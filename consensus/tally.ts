@@ -48,8 +48,17 @@ function record(turn: Turn, vote: Vote): boolean {
   if (slot.some((known) => sameTarget(known.target, vote.target))) return false;
   if (slot.length >= MAX_VOTES_PER_SLOT) return false;
   slot.push(vote);
+  rememberNewest(turn.state, vote);
   detectContradiction(turn, votes);
   return true;
+}
+
+function rememberNewest(state: ConsensusState, vote: Vote): void {
+  if (vote.signer === state.config.self) return;
+  const newest = state.newestVotes.get(vote.signer) ?? {};
+  const before = newest[vote.kind];
+  if (before === undefined || before.view < vote.view) newest[vote.kind] = vote;
+  state.newestVotes.set(vote.signer, newest);
 }
 
 function votesOf(state: ConsensusState, view: number, signer: number): SignerVotes {
