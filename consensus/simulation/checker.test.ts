@@ -4,6 +4,7 @@ import { createValidatorSet } from "../quorum.ts";
 import { statementBytes } from "../statements.ts";
 import type { Certificate, Target, VoteKind } from "../types.ts";
 import { Checker, type Invariant } from "./checker.ts";
+import { EpochDirectory } from "./epoch-directory.ts";
 import { hashText } from "./toy-application.ts";
 
 /** Fabricated histories: for every invariant one run that keeps it and one that breaks it. */
@@ -18,7 +19,7 @@ let checker: Checker;
 
 function newChecker(honest: readonly number[]): Checker {
   return new Checker({
-    set,
+    epochs: EpochDirectory.fixed(set, 1),
     honest,
     genesisDigest: CHAIN,
     genesisTimestampMs: START,

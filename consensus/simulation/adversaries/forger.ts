@@ -25,7 +25,7 @@ class Forger implements Adversary {
 
   constructor(context: AdversaryContext) {
     this.#context = context;
-    this.#chain = new ObservedChain(context.set, context.genesis);
+    this.#chain = new ObservedChain(context);
   }
 
   start(): void {}
