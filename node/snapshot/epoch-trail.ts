@@ -40,7 +40,7 @@ export function certifiedBlock(
 }
 
 /** From the snapshot that this chain began with, or else from its own blocks. */
-function endOfEpoch(blocks: BlockReads, state: StateReader, epoch: number): EpochEnd {
+export function endOfEpoch(blocks: BlockReads, state: StateReader, epoch: number): EpochEnd {
   const told = blocks.epochEnd(epoch);
   if (told !== undefined) return decodeEpochEnd(told);
   const next = present(epochTable.read(state, epochId(epoch + 1)), `epoch ${epoch + 1}`);

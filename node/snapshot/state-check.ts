@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { checkWholeState } from "../../ledger/whole-state.ts";
 import { InvariantError } from "../../primitives/assert.ts";
+import { CodedError } from "../../primitives/errors.ts";
 import { StateTree } from "../../primitives/merkle/state-tree.ts";
 import type { StateEntry } from "../storage/committed-block.ts";
 import { chunkHash, decodeChunk } from "./chunk.ts";
@@ -85,7 +86,8 @@ export async function checkState(
   try {
     checkWholeState(entries);
   } catch (error) {
-    if (!(error instanceof InvariantError)) throw error;
+    const isOfTheBooks = error instanceof InvariantError || error instanceof CodedError;
+    if (!isOfTheBooks) throw error;
     const { height } = manifest;
     throw new SnapshotError("SNAPSHOT_STATE", error.message, { height }, error);
   }

@@ -63,7 +63,7 @@ export class StateSync {
   /** Peers whose manifest or chunks were false: their offers count for nothing. */
   readonly #liars = new Set<number>();
   #offers = new Map<string, Offer>();
-  #stop = new AbortController();
+  readonly #stop = new AbortController();
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -104,6 +104,8 @@ export class StateSync {
       if (state !== undefined) return state;
     }
     for (let round = 0; round < MAX_SYNC_ROUNDS; round++) {
+      // Whoever connected was asked; what was said long ago is asked anew.
+      if (round > 0 || resumed !== undefined) this.#askAnew();
       await this.#collectOffers();
       const candidates = this.#ranked();
       if (candidates.length === 0) return undefined;
@@ -137,10 +139,6 @@ export class StateSync {
   async #collectOffers(): Promise<void> {
     const { now, hasHonest } = this.#options;
     const { offerWaitMs = OFFER_WAIT_MS, offerSettleMs = OFFER_SETTLE_MS } = this.#options;
-    this.#offers = new Map();
-    this.#asked.clear();
-    this.#answered.clear();
-    for (const peer of this.#connected) this.#askFor(peer);
     const beganAtMs = now();
     let firstOfferAtMs: number | undefined;
     for (;;) {
@@ -154,6 +152,13 @@ export class StateSync {
       if (now() - beganAtMs >= offerWaitMs) return;
       await delay(LOOK_AGAIN_MS);
     }
+  }
+
+  #askAnew(): void {
+    this.#offers = new Map();
+    this.#asked.clear();
+    this.#answered.clear();
+    for (const peer of this.#connected) this.#askFor(peer);
   }
 
   #askFor(peer: number): void {
