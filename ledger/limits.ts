@@ -51,7 +51,7 @@ export const KEPT_CHECKPOINTS = 8;
 export const MAX_EVIDENCE_PER_BLOCK = 4;
 
 /** Epochs before the current one of which evidence may still be recorded. */
-export const EVIDENCE_EPOCHS = 2;
+export const EVIDENCE_EPOCHS = 1;
 
 /** Proofs kept of one validator in one epoch: one is enough to act on, more only fill the state. */
 export const MAX_EVIDENCE_PER_VALIDATOR = 4;

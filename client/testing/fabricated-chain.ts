@@ -101,6 +101,8 @@ export class FabricatedChain {
       batchDigests: [],
       stateRoot: tree.root,
       receiptsRoot: "00".repeat(32),
+      evidence: [],
+      nextValidators: undefined,
     };
     const headerBytes = encode(headerSchema, header, "header");
     const block = { header, headerBytes, digest: headerDigest(header), tree, state };

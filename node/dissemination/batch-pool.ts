@@ -58,7 +58,7 @@ interface Share {
 export class BatchPool {
   #weights: ReadonlyMap<number, number> = new Map();
   #quorum = 0;
-  readonly #self: number;
+  #self: number;
   #shareBytes = 0;
   #shareBatches = 0;
   /** By author; also of one that left, while batches of it wait. */
@@ -79,7 +79,12 @@ export class BatchPool {
    * Another epoch, other validators. What is pooled of one that left stays until a block takes it,
    * but no more is taken from it.
    */
-  setValidators(weights: ReadonlyMap<number, number>, quorum: number): void {
+  setValidators(
+    weights: ReadonlyMap<number, number>,
+    quorum: number,
+    self: number = this.#self,
+  ): void {
+    this.#self = self;
     this.#weights = weights;
     this.#quorum = quorum;
     this.#shareBytes = Math.floor(MAX_POOL_BYTES / weights.size);

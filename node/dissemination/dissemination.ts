@@ -78,7 +78,7 @@ export class Dissemination {
   readonly #ports: DisseminationPorts;
   readonly #pool: BatchPool;
   readonly #pending: PendingTransactions;
-  readonly #self: number;
+  #self: number;
   readonly #packingMs: number;
   readonly #inVerification = new Map<number, number>();
   /** Batches in verification on their way to the pool. */
@@ -107,6 +107,16 @@ export class Dissemination {
       connectedPeers: () => ports.connectedPeers(),
       held: (digest) => this.#bytesOf(digest),
     });
+  }
+
+  /**
+   * The pool has other validators now, and this node perhaps a number: what it admitted while it
+   * had none is packed.
+   */
+  validatorsChanged(self: number): void {
+    this.#self = self;
+    if (this.#pending.hasUnpacked) this.packSoon();
+    this.#ports.workChanged();
   }
 
   start(): void {

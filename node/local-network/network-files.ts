@@ -150,9 +150,7 @@ export async function readLocalNetwork(directory: string): Promise<LocalNetwork>
   return JSON.parse(content) as LocalNetwork;
 }
 
-export async function readGenesisFile(
-  path: string,
-): Promise<{
+export async function readGenesisFile(path: string): Promise<{
   readonly document: GenesisDocument;
   readonly genesis: ReturnType<typeof parseGenesis>;
 }> {

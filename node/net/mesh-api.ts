@@ -29,6 +29,12 @@ export interface MeshOptions {
   readonly chainId: string;
   /** Our own number, or UNKNOWN_NUMBER while we are none of the peers that we know of. */
   readonly self: number;
+  /**
+   * Peers with lower numbers know each other's addresses from the start: of two of them the one
+   * with the lower peer id dials. Of others the one with the higher number does, who came later
+   * and knows where the earlier ones listen. Absent: all are founders.
+   */
+  readonly founders?: number;
   /** Ed25519 seed of our network identity, 32 bytes. */
   readonly networkSeed: Uint8Array;
   /** Whom we talk to; our own entry may be in it and is then checked against the seed. */
@@ -100,7 +106,7 @@ export interface PeerStatus {
   readonly connected: boolean;
   /** Wall-clock milliseconds of the last change of `connected`; undefined before the first. */
   readonly sinceMs: number | undefined;
-  /** Who opens the connection: the one with the lower peer id. */
+  /** Who opens the connection: see MeshOptions.founders. */
   readonly dialer: "self" | "peer";
   readonly rttMs: number | undefined;
   /** As told in the peer's last hello. */

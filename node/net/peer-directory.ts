@@ -5,19 +5,24 @@ import type { AdmittedPeer } from "./gater.ts";
 import { MAX_PEERS, UNKNOWN_NUMBER } from "./limits.ts";
 import type { MeshOptions, MeshPeer } from "./mesh-api.ts";
 import { NetError } from "./net-error.ts";
-import { PeerRecord } from "./peer-record.ts";
+import { type OwnPlace, PeerRecord } from "./peer-record.ts";
 
 /** The peers, by number and by peer id. They come and go with the validator set. */
 export class PeerDirectory {
   readonly #byIndex = new Map<number, PeerRecord>();
   readonly #byPeerId = new Map<string, PeerRecord>();
-  readonly #ownKey: Uint8Array;
+  readonly #own: OwnPlace;
   readonly #now: () => number;
 
   /** Throws NetError BAD_OPTIONS or BAD_ADDRESS. `ownKey` is the public key of the seed. */
   constructor(options: MeshOptions, ownKey: Uint8Array, now: () => number) {
     this.#now = now;
-    this.#ownKey = ownKey;
+    const { self, founders } = options;
+    this.#own = {
+      number: self,
+      founders: founders ?? UNKNOWN_NUMBER + 1,
+      networkKey: ownKey,
+    };
     checkOptions(options, ownKey);
     for (const peer of options.peers) if (peer.index !== options.self) this.add(peer);
   }
@@ -28,9 +33,9 @@ export class PeerDirectory {
     if (this.#byIndex.size >= MAX_PEERS) {
       throw new NetError("BAD_OPTIONS", `peers: at most ${MAX_PEERS}`);
     }
-    const record = new PeerRecord(peer, this.#ownKey);
+    const record = new PeerRecord(peer, this.#own);
     const peerId = record.peerId.toString();
-    const isOwn = equalBytes(peer.networkKey, this.#ownKey);
+    const isOwn = equalBytes(peer.networkKey, this.#own.networkKey);
     if (isOwn || this.#byIndex.has(peer.index) || this.#byPeerId.has(peerId)) {
       throw new NetError("BAD_OPTIONS", `validator ${peer.index} is registered twice`);
     }
@@ -67,7 +72,9 @@ export class PeerDirectory {
     const record = this.of(peerId);
     if (record === undefined) return undefined;
     const banned = record.penalty.banLeftMs(this.#now()) > 0;
-    return { index: record.index, weDial: record.weDial, banned };
+    // Who doesn't know its own number may be wrong about whose part it is.
+    const weDial = record.weDial && this.#own.number !== UNKNOWN_NUMBER;
+    return { index: record.index, weDial, banned };
   }
 }
 

@@ -27,6 +27,8 @@ function chainOf(finalizedBy: readonly number[]): { reads: BlockReads; headers: 
       batchDigests: [],
       stateRoot: digestOf("state"),
       receiptsRoot: digestOf("receipts"),
+      evidence: [],
+      nextValidators: undefined,
     });
   }
   const at = (height: number): BlockHeader => present(headers[height - 1], `block ${height}`);

@@ -4,7 +4,10 @@ import { join } from "node:path";
 export interface DataPaths {
   /** LevelDB: blocks, receipts, events, state, batches. */
   readonly database: string;
-  /** Consensus journal: what this validator promised. Never restored from a backup. */
+  /**
+   * Consensus journals, a folder for each epoch: what this validator promised. Never restored from
+   * a backup.
+   */
   readonly journal: string;
 }
 

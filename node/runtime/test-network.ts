@@ -243,6 +243,7 @@ export class TestNode {
       parent: { ...on, header: parent },
       timestampMs: on.timestampMs + 1_000,
       allowTransactions,
+      evidence: [],
     });
   }
 

@@ -42,7 +42,7 @@ export interface IntakeOptions {
   /** A transaction was admitted: pack it into a batch. */
   readonly admitted: () => void;
   /** Why no transaction is taken at the moment; undefined while they are. */
-  readonly closed: () => "SYNCING" | "DRAINING" | "HALTED" | undefined;
+  readonly closed: () => "SYNCING" | "DRAINING" | "HALTED" | "OBSERVER" | undefined;
   readonly count: (outcome: "admitted" | "duplicate" | AdmissionReason) => void;
 }
 
