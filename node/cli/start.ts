@@ -126,6 +126,7 @@ async function runNode(loaded: LoadedConfig): Promise<void> {
     verificationThreads: config.verification.workers,
     consensus: config.consensus,
     mempool: config.mempool,
+    snapshot: config.snapshot,
     clockOffsetMs: config.chain.clockOffsetMs,
     logger,
     metrics: new Metrics(),

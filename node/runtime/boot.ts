@@ -5,6 +5,9 @@ import { checkWholeState } from "../../ledger/whole-state.ts";
 import { present } from "../../primitives/assert.ts";
 import { decode } from "../../primitives/codec/codec.ts";
 import { StateTree } from "../../primitives/merkle/state-tree.ts";
+import { finishInstallation, type InstallPlace } from "../snapshot/install.ts";
+import { proveBase } from "../snapshot/prove-base.ts";
+import { diskFiles } from "../snapshot/snapshot-files.ts";
 import { BlockStore } from "../storage/block-store.ts";
 import { type BootReport, verifyAtBoot } from "../storage/boot-check.ts";
 import type { HeaderFacts } from "../storage/committed-block.ts";
@@ -55,17 +58,32 @@ export async function createStorage(
   await journal.close();
 }
 
+/** Where a snapshot is installed in this data directory. */
+export function installPlace(dataDir: string, genesis: Genesis): InstallPlace {
+  const journals = new EpochJournals(dataDir, chainIdOf(genesis));
+  return {
+    files: diskFiles,
+    database: dataPaths(dataDir).database,
+    readHeader: headerFacts,
+    ensureJournal: (epoch) => journals.ensure(epoch),
+  };
+}
+
 /**
  * Opens the data of a node and believes nothing of it: the chain of headers is walked, the root
- * over all state entries recomputed and compared with the head's header, and the books checked.
+ * over all state entries recomputed and compared with the head's header, and the books checked. A
+ * chain that a snapshot began is proven to the genesis by the certificates that came with it. An
+ * installation of a snapshot that a crash cut short is ended first.
  */
 export async function openStorage(dataDir: string, genesis: Genesis): Promise<BootedStorage> {
   const chainId = chainIdOf(genesis);
   const paths = dataPaths(dataDir);
+  await finishInstallation(installPlace(dataDir, genesis));
   const database = await Database.open({ directory: paths.database, chainId });
   try {
     const blocks = await BlockStore.open(database, headerFacts);
     const report = await verifyAtBoot(blocks);
+    await proveBase(blocks, genesis);
     const head = headOf(blocks, genesis);
     const committed = new CommittedState(report.state, head);
     checkWholeState(report.state);

@@ -9,8 +9,14 @@ export interface DataPaths {
    * a backup.
    */
   readonly journal: string;
+  /** Snapshots of the state, a folder for each height, and `incoming` for one that is fetched. */
+  readonly snapshots: string;
 }
 
 export function dataPaths(dataDir: string): DataPaths {
-  return { database: join(dataDir, "db"), journal: join(dataDir, "journal") };
+  return {
+    database: join(dataDir, "db"),
+    journal: join(dataDir, "journal"),
+    snapshots: join(dataDir, "snapshots"),
+  };
 }

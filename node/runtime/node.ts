@@ -15,9 +15,13 @@ import { Dissemination } from "../dissemination/dissemination.ts";
 import { PendingTransactions } from "../dissemination/pending-transactions.ts";
 import { FrameKind, type MessageKind } from "../net/frame.ts";
 import { Mesh, type MeshPeer } from "../net/mesh.ts";
+import { trustRootOf } from "../snapshot/manifest-check.ts";
+import { diskFiles } from "../snapshot/snapshot-files.ts";
+import { SnapshotService } from "../snapshot/snapshot-service.ts";
 import { type BootedStorage, openStorage } from "./boot.ts";
 import { ChainQueries, PROTOCOL_VERSION, SOFTWARE } from "./chain-queries.ts";
 import { ConsensusEpochs } from "./consensus-epochs.ts";
+import { dataPaths } from "./data-paths.ts";
 import { HeadSignal } from "./head-signal.ts";
 import { type AppliedBlock, LedgerApplication } from "./ledger-application.ts";
 import { meshLogger } from "./mesh-logger.ts";
@@ -28,6 +32,7 @@ import { type OwnKeys, type Roster, rosterOf } from "./roster.ts";
 import { settledTransactions } from "./settled-transactions.ts";
 import type { ShutdownStep } from "./shutdown.ts";
 import { checkTransactions } from "./signature-check.ts";
+import { startFromSnapshot } from "./start-from-snapshot.ts";
 import { StateQueries } from "./state-queries.ts";
 import { TransactionIntake } from "./transaction-intake.ts";
 import { TransactionWaiters } from "./transaction-waiters.ts";
@@ -58,6 +63,7 @@ export class MizanNode {
   readonly #waiters = new TransactionWaiters();
   readonly #heads = new HeadSignal();
   readonly #meter: NodeMeter;
+  readonly #snapshots: SnapshotService;
   readonly #connected = new Set<number>();
   readonly #onFatal: (error: unknown) => void;
   #rpc: RpcServer | undefined;
@@ -73,7 +79,8 @@ export class MizanNode {
   static async create(options: NodeOptions, onFatal: (error: unknown) => void): Promise<MizanNode> {
     const hashing = installNativeHashing();
     options.logger.info("node.hashing", { ...hashing });
-    const storage = await openStorage(options.dataDir, options.genesis);
+    const opened = await openStorage(options.dataDir, options.genesis);
+    const storage = await startFromSnapshot(opened, options, createMesh);
     let pool: VerificationPool | undefined;
     try {
       pool = await VerificationPool.open({
@@ -162,6 +169,7 @@ export class MizanNode {
       },
       storage,
     );
+    this.#snapshots = this.#createSnapshots();
     this.#meter = new NodeMeter(options.metrics, {
       mesh,
       verificationPool,
@@ -179,11 +187,13 @@ export class MizanNode {
         this.#epochs.connected(index);
       } else {
         this.#connected.delete(index);
+        this.#snapshots.peerDisconnected(index);
       }
     });
     // Before anybody can submit: what is admitted becomes an event of a core that has started.
     await this.#epochs.start();
     this.#dissemination.start();
+    await this.#snapshots.start();
     const ports = this.#ports();
     this.#rpc = await startRpcServer({
       ...rpc,
@@ -243,6 +253,7 @@ export class MizanNode {
           await this.#rpc?.close();
         },
       },
+      { name: "snapshots", budgetMs: 1_000, run: () => this.#snapshots.stop() },
       { name: "dissemination", budgetMs: 500, run: () => this.#dissemination.stop() },
       { name: "consensus", budgetMs: 3_000, run: () => this.#epochs.stop() },
       { name: "mesh", budgetMs: 2_000, run: () => this.#mesh.stop(1_500) },
@@ -299,6 +310,27 @@ export class MizanNode {
     });
   }
 
+  #createSnapshots(): SnapshotService {
+    const { committed, blocks } = this.#storage;
+    const { logger, snapshot, dataDir, genesis, onResync } = this.#options;
+    return new SnapshotService({
+      ...snapshot,
+      files: diskFiles,
+      directory: dataPaths(dataDir).snapshots,
+      root: trustRootOf(genesis),
+      blocks,
+      state: committed,
+      isBehind: () => this.#finalHeight() > committed.head.height + 1,
+      connected: () => this.#connected,
+      send: (peer, kind, payload) => this.#mesh.send(peer, kind, payload).status === "queued",
+      penalise: (peer, reason) => this.#mesh.penalise(peer, reason),
+      farBehind: () => onResync?.(),
+      log: (level, event, data) => logger[level](event, { ...data }),
+      fatal: (error) => this.#fatal(error),
+      now: () => performance.now(),
+    });
+  }
+
   #ports(): NodePorts {
     const { blocks, committed } = this.#storage;
     const queries = new ChainQueries({
@@ -339,6 +371,9 @@ export class MizanNode {
   }
 
   #onFrame(from: number, kind: MessageKind, payload: Uint8Array): Promise<void> {
+    if (kind >= FrameKind.getSnapshotManifest) {
+      return this.#snapshots.onFrame(from, kind, payload);
+    }
     return kind >= FrameKind.batch
       ? this.#dissemination.onFrame(from, kind, payload)
       : this.#epochs.onFrame(from, kind, payload);
@@ -353,6 +388,7 @@ export class MizanNode {
     this.#meter.applied(digest, header.height, result.receipts.length, commitSeconds);
     this.#heads.announce(committed.head);
     this.#epochs.applied(header.height);
+    this.#snapshots.applied(header.height, header.nextValidators !== undefined);
     this.#updateWork();
     this.#options.logger.debug("block.applied", {
       height: header.height,

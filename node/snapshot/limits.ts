@@ -75,3 +75,6 @@ export const NO_PEER_WAIT_MS = 30_000;
 
 /** While none of the connected peers has the snapshot: others may still be on their way. */
 export const OTHER_PEER_WAIT_MS = 2_000;
+
+/** How often a node that is behind asks one peer whether it should take a snapshot instead. */
+export const PROBE_EVERY_MS = 10_000;

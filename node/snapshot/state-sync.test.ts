@@ -36,7 +36,12 @@ async function incomingOf() {
 
 const silent: PeerBehaviour = () => undefined;
 const empty: PeerBehaviour = (kind, payload, reply) => {
-  if (kind !== FrameKind.getSnapshotManifest) return;
+  if (kind === FrameKind.getSnapshotChunk) {
+    const { requestId } = decodeGetChunk(payload);
+    const none = { requestId, chunk: undefined, refusal: "NOT_AVAILABLE" as const };
+    reply(FrameKind.snapshotChunk, encodeChunkReply(none));
+    return;
+  }
   const { requestId } = decodeGetManifest(payload);
   const answer = { requestId, manifest: undefined, refusal: "NONE" as const };
   reply(FrameKind.snapshotManifest, encodeManifestReply(answer));

@@ -24,7 +24,10 @@ export interface SyncOptions {
   readonly hasHonest: (peers: ReadonlySet<number>) => boolean;
   readonly send: (peer: number, kind: MessageKind, payload: Uint8Array) => boolean;
   readonly penalise: (peer: number, reason: PenaltyReason) => void;
-  readonly log: (event: string, data: Readonly<Record<string, string | number>>) => void;
+  readonly log: (
+    event: `snapshot.${string}`,
+    data: Readonly<Record<string, string | number>>,
+  ) => void;
   /** Monotonic, ms. */
   readonly now: () => number;
   readonly offerWaitMs?: number;
@@ -215,7 +218,7 @@ export class StateSync {
       const ports = {
         requests: this.#requests,
         incoming,
-        connected: () => this.#connected,
+        connected: () => [...this.#connected].filter((peer) => !this.#liars.has(peer)),
         lied: (peer: number) => this.#demote(peer, "SNAPSHOT_CHUNK"),
         progress: (done: number, total: number) =>
           log("snapshot.progress", { height, done, total }),
