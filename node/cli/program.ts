@@ -8,6 +8,7 @@ import { exitCodeOf } from "./exit-code-of.ts";
 import { addKeysCommands } from "./keys.ts";
 import { addNetCommands } from "./net.ts";
 import { Output } from "./output.ts";
+import { addSnapshotCommands } from "./snapshot.ts";
 import { addStartCommands } from "./start.ts";
 import { addStatusCommand } from "./status.ts";
 import { addTxCommands } from "./tx.ts";
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addNetCommands(program);
   addStartCommands(program);
   addStatusCommand(program);
+  addSnapshotCommands(program);
   addKeysCommands(program);
   addTxCommands(program);
   addAccountCommands(program);

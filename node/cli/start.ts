@@ -72,7 +72,8 @@ export function addStartCommands(program: Command): void {
     });
 }
 
-async function pinnedGenesis(loaded: LoadedConfig): ReturnType<typeof readGenesisFile> {
+/** The genesis document, after its pin. Throws GENESIS_MISMATCH, CLOCK_OFFSET. */
+export async function pinnedGenesis(loaded: LoadedConfig): ReturnType<typeof readGenesisFile> {
   const { config } = loaded;
   const read = await readGenesisFile(config.chain.genesisPath);
   checkGenesisPin(loaded, chainIdOf(read.genesis));
@@ -113,7 +114,7 @@ async function runNode(loaded: LoadedConfig): Promise<void> {
   }
   const signer = nativeSigner(consensusKey.seed);
   consensusKey.seed.fill(0);
-  const options: NodeOptions = {
+  const options: Omit<NodeOptions, "metrics"> = {
     genesis,
     name: config.node.name,
     dataDir: config.node.dataDir,
@@ -129,9 +130,36 @@ async function runNode(loaded: LoadedConfig): Promise<void> {
     snapshot: config.snapshot,
     clockOffsetMs: config.chain.clockOffsetMs,
     logger,
-    metrics: new Metrics(),
   };
+  process.on("unhandledRejection", (error) => {
+    logger.fatal("node.unhandled-rejection", { err: error });
+    if (running === undefined) process.exit(EXIT.INTERNAL);
+    void running.request("unhandled rejection", EXIT.INTERNAL);
+  });
+  process.on("uncaughtException", (error) => {
+    logger.fatal("node.uncaught-exception", { err: error });
+    if (running === undefined) process.exit(EXIT.INTERNAL);
+    void running.request("uncaught exception", EXIT.INTERNAL);
+  });
+  await launch(options, root, config.shutdown.deadlineMs);
+}
+
+/** The stop of the node that runs now: one that falls far behind is followed by another. */
+let running: Shutdown | undefined;
+
+/** A node that found no snapshot when it started over goes on with blocks for this long. */
+const START_OVER_PAUSE_MS = 3_600_000;
+let startedOverAtMs = Number.NEGATIVE_INFINITY;
+
+/** Runs one node to its end. Where that is for a snapshot's sake, the next one begins with it. */
+async function launch(
+  base: Omit<NodeOptions, "metrics">,
+  root: LogRoot,
+  deadlineMs: number,
+): Promise<void> {
+  const { logger } = base;
   let shutdown: Shutdown | undefined;
+  let startsOver = false;
   const stop = (error: unknown): void => {
     if (shutdown === undefined) {
       root.flush();
@@ -139,24 +167,34 @@ async function runNode(loaded: LoadedConfig): Promise<void> {
     }
     void shutdown.request(`fatal: ${messageOf(error)}`, exitCodeOf(error));
   };
+  const onResync = (): void => {
+    if (performance.now() - startedOverAtMs < START_OVER_PAUSE_MS) return;
+    startedOverAtMs = performance.now();
+    startsOver = true;
+    void shutdown?.request("far behind: a snapshot instead of blocks");
+  };
+  const options: NodeOptions = { ...base, metrics: new Metrics(), onResync };
   const node = await MizanNode.create(options, stop);
   shutdown = new Shutdown({
     steps: node.shutdownSteps(),
-    deadlineMs: config.shutdown.deadlineMs,
+    deadlineMs,
     log: (event) => logger.info("node.shutdown", { ...event }),
     exit: (code) => {
+      if (code === EXIT.OK && startsOver) {
+        ignoreSignals();
+        running = undefined;
+        launch({ ...base, resync: true }, root, deadlineMs).catch((error: unknown) => {
+          logger.fatal("node.not-started-over", { err: error });
+          root.flush();
+          process.exit(exitCodeOf(error));
+        });
+        return;
+      }
       root.flush();
       process.exit(code);
     },
   });
-  stopOnSignals(process, shutdown);
-  process.on("unhandledRejection", (error) => {
-    logger.fatal("node.unhandled-rejection", { err: error });
-    void shutdown?.request("unhandled rejection", EXIT.INTERNAL);
-  });
-  process.on("uncaughtException", (error) => {
-    logger.fatal("node.uncaught-exception", { err: error });
-    void shutdown?.request("uncaught exception", EXIT.INTERNAL);
-  });
+  running = shutdown;
+  const ignoreSignals = stopOnSignals(process, shutdown);
   await node.start();
 }

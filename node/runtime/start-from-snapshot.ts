@@ -10,9 +10,9 @@ import { installSnapshot } from "../snapshot/install.ts";
 import { trustRootOf } from "../snapshot/manifest-check.ts";
 import { diskFiles } from "../snapshot/snapshot-files.ts";
 import { SnapshotServer } from "../snapshot/snapshot-server.ts";
+import { readerOf } from "../snapshot/state-entries.ts";
 import { StateSync, type SyncedState } from "../snapshot/state-sync.ts";
 import { type BootedStorage, installPlace, openStorage } from "./boot.ts";
-import { CommittedState } from "./committed-state.ts";
 import { dataPaths } from "./data-paths.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { type Roster, rosterOf } from "./roster.ts";
@@ -54,8 +54,7 @@ export async function startFromSnapshot(
   await closeStorage(storage);
   const { proven, entries } = synced;
   const { header } = proven;
-  const head = { ...header, digest: proven.digest };
-  const { epoch } = currentEpochOf(new CommittedState(entries, head));
+  const { epoch } = currentEpochOf(readerOf(entries));
   options.logger.info("snapshot.installing", { height: header.height, epoch });
   await installSnapshot(installPlace(options.dataDir, options.genesis), {
     proven,
