@@ -1,6 +1,7 @@
 import { unreachable } from "../../primitives/assert.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import type { Prng } from "../../primitives/prng.ts";
+import { isCopy } from "../closing.ts";
 import type { Effect, EpochEnd, Report } from "../effects.ts";
 import type { ConsensusEvent, Timer, TimerKind } from "../events.ts";
 import type { BlockHeader } from "../header.ts";
@@ -423,7 +424,9 @@ export class NodeModel {
         world.checker.signed(this.#index, statement);
         const read = readStatement(statement);
         const header = this.#headers.get(read.target?.blockDigest ?? "");
-        if (read.kind === "notarize" && header !== undefined) {
+        // A copy's block was timely to a quorum once; its voters look at that no more.
+        const judged = read.target !== undefined && !isCopy(read.target);
+        if (read.kind === "notarize" && judged && header !== undefined) {
           world.checker.votedFor(this.#index, header, this.#latestClockMs);
         }
         return this.#sign(statement);
