@@ -20,6 +20,8 @@ describe("the methods", () => {
     expect(METHOD_NAMES).toEqual([
       "chain.info",
       "chain.block",
+      "chain.validators",
+      "chain.epochs",
       "tx.submit",
       "tx.get",
       "account.get",

@@ -1,5 +1,6 @@
 import type { AdmissionReason, RefusalDetail } from "../../client/rpc/errors.ts";
 import type { BlockHeader } from "../../consensus/header.ts";
+import type { RegisteredValidator } from "../../consensus/validator-registry.ts";
 import type { PlacedEvent } from "../../ledger/events.ts";
 import type { Receipt } from "../../ledger/receipt.ts";
 import type { StateReader } from "../../ledger/state-reader.ts";
@@ -64,12 +65,24 @@ export interface BlockTransaction {
   readonly bytes: Uint8Array;
 }
 
+/** The block that ended an epoch, and the next one's validators. */
+export interface EpochEndView {
+  readonly epoch: number;
+  /** Canonical header. */
+  readonly header: Uint8Array;
+  /** Canonical finalization by the epoch's own validators. */
+  readonly finalization: Uint8Array;
+  readonly validators: readonly RegisteredValidator[];
+}
+
 export interface ChainPort {
   facts(): ChainFacts;
   /** Undefined where no such block exists at or below the head, or it is pruned. */
   block(reference: BlockReference): Promise<BlockView | undefined>;
   /** Transactions of a committed block, undefined where it is pruned. */
   blockTransactions(height: number): Promise<readonly BlockTransaction[] | undefined>;
+  /** Ends of at most `limit` epochs from `from` on; fewer where fewer have ended. */
+  epochEnds(from: number, limit: number): readonly EpochEndView[];
   /**
    * Calls `listener` after each commit, once its receipts and events can be read. Returns the
    * function that ends the subscription. A listener never throws.

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { EpochTrail } from "../../client/epoch-trail.ts";
 import { pinGenesis } from "../../client/genesis-pin.ts";
-import { checkBalanceProof } from "../../client/proof-check.ts";
+import { checkBalanceProof, epochOfProof } from "../../client/proof-check.ts";
 import { LedgerReads } from "../../client/reads.ts";
-import type { ProofJson } from "../../client/rpc/methods.ts";
+import type { EpochEndJson, ProofJson } from "../../client/rpc/methods.ts";
 import { RpcClient } from "../../client/rpc-client.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { Output, table } from "./output.ts";
@@ -54,7 +55,9 @@ export function addAccountCommands(program: Command): void {
       ) => {
         const client = new RpcClient({ endpoints: flags.rpc });
         const proof = await client.call("account.proof", { account: id, asset });
-        await writeFile(flags.out, `${JSON.stringify({ account: id, asset, proof }, null, 2)}\n`);
+        const epochs = await epochsUpTo(client, epochOfProof(proof));
+        const content = { account: id, asset, proof, epochs };
+        await writeFile(flags.out, `${JSON.stringify(content, null, 2)}\n`);
         new Output(command).result(
           { file: flags.out, height: proof.height },
           () => `proof at block ${proof.height} in ${flags.out}`,
@@ -73,15 +76,30 @@ export function addAccountCommands(program: Command): void {
         account: id,
         asset,
         proof,
+        epochs,
       } = JSON.parse(await readFile(file, "utf8")) as {
         account: string;
         asset: string;
         proof: ProofJson;
+        epochs?: readonly EpochEndJson[];
       };
-      const { at, value } = checkBalanceProof(pin, proof, id, asset);
+      const trail = new EpochTrail(pin);
+      trail.extend(epochs ?? []);
+      const { at, value } = checkBalanceProof(trail, proof, id, asset);
       new Output(command).result(
         { account: id, asset, at, balance: value },
         () => `${id} held ${value.total} of ${asset} at block ${at.height} (${at.blockDigest})`,
       );
     });
+}
+
+/** The ends of the epochs before this one: what a proof needs to be checked offline. */
+async function epochsUpTo(client: RpcClient, epoch: number): Promise<readonly EpochEndJson[]> {
+  const ends: EpochEndJson[] = [];
+  while (ends.length < epoch) {
+    const page = await client.call("chain.epochs", { from: String(ends.length) });
+    if (page.ends.length === 0) throw new CodedError("SYNCING", "the node is behind its own proof");
+    ends.push(...page.ends);
+  }
+  return ends.slice(0, epoch);
 }

@@ -12,6 +12,7 @@ import { addSnapshotCommands } from "./snapshot.ts";
 import { addStartCommands } from "./start.ts";
 import { addStatusCommand } from "./status.ts";
 import { addTxCommands } from "./tx.ts";
+import { addValidatorCommands } from "./validators.ts";
 
 const AFTER_HELP = `
 Exit codes:
@@ -46,6 +47,7 @@ export function createProgram(): Command {
   addSnapshotCommands(program);
   addKeysCommands(program);
   addTxCommands(program);
+  addValidatorCommands(program);
   addAccountCommands(program);
   addConfigCommands(program);
   addDemoCommand(program);

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { headerDigest, headerSchema } from "../../consensus/header.ts";
+import { currentEpochOf } from "../../ledger/closing.ts";
 import { decodeEvent, type PlacedEvent } from "../../ledger/events.ts";
 import { present } from "../../primitives/assert.ts";
 import { decode } from "../../primitives/codec/codec.ts";
@@ -10,10 +11,12 @@ import type {
   ChainFacts,
   ChainHeadView,
   ChainPort,
+  EpochEndView,
   EventPlace,
   EventPort,
 } from "../api/ports.ts";
 import { readStoredBatch } from "../dissemination/batch.ts";
+import { endOfEpoch } from "../snapshot/epoch-trail.ts";
 import type { BlockStore } from "../storage/block-store.ts";
 import type { CommittedState } from "./committed-state.ts";
 import type { HeadSignal } from "./head-signal.ts";
@@ -87,6 +90,17 @@ export class ChainQueries implements ChainPort, EventPort {
       await nextTurn();
     }
     return transactions;
+  }
+
+  epochEnds(from: number, limit: number): readonly EpochEndView[] {
+    const { blocks, committed } = this.#options;
+    const { epoch: current } = currentEpochOf(committed);
+    const views: EpochEndView[] = [];
+    for (let epoch = from; epoch < current && views.length < limit; epoch++) {
+      const { header, finalization, validators } = endOfEpoch(blocks, committed, epoch);
+      views.push({ epoch, header, finalization, validators });
+    }
+    return views;
   }
 
   onHead(listener: (head: ChainHeadView) => void): () => void {

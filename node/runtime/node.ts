@@ -185,6 +185,7 @@ export class MizanNode {
       if (event === "connected") {
         this.#connected.add(index);
         this.#epochs.connected(index);
+        this.#snapshots.peerConnected(index);
       } else {
         this.#connected.delete(index);
         this.#snapshots.peerDisconnected(index);

@@ -105,6 +105,7 @@ export class FakeNode implements NodePorts {
       return { header, digest, headerBytes, finalization: this.fabricated.certificateBytes(block) };
     },
     blockTransactions: async (height) => this.blockContents.get(height),
+    epochEnds: () => [],
     onHead: (listener) => {
       this.#listeners.add(listener);
       return () => this.#listeners.delete(listener);
