@@ -66,6 +66,8 @@ export class SnapshotService {
   #isWorking = false;
   #probeTimer: NodeJS.Timeout | undefined;
   #lastProbed = -1;
+  /** Since the start some peer has said what it has: a node that was away knows where it stands. */
+  #hasProbed = false;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -102,6 +104,12 @@ export class SnapshotService {
     } else {
       await this.#server.onFrame(from, kind, payload);
     }
+  }
+
+  /** A node that was off does not know yet that it is behind: the first peers are asked at once. */
+  peerConnected(peer: number): void {
+    if (this.#options.syncBehindBlocks === 0 || this.#hasProbed) return;
+    this.#probe(peer).catch((error: unknown) => this.#options.fatal(error));
   }
 
   peerDisconnected(peer: number): void {
@@ -182,20 +190,21 @@ export class SnapshotService {
 
   #probeSoon(): void {
     if (!this.#options.isBehind()) return;
-    this.#probe().catch((error: unknown) => this.#options.fatal(error));
-  }
-
-  /** Asks one peer after the other for its manifest; a claim without its certificate is nothing. */
-  async #probe(): Promise<void> {
-    const { connected, root, blocks, syncBehindBlocks, farBehind, log, penalise } = this.#options;
-    const peers = [...connected()].sort((a, b) => a - b);
+    const peers = [...this.#options.connected()].sort((a, b) => a - b);
     const peer = peers.find((each) => each > this.#lastProbed) ?? peers[0];
     if (peer === undefined) return;
     this.#lastProbed = peer;
+    this.#probe(peer).catch((error: unknown) => this.#options.fatal(error));
+  }
+
+  /** Asks one peer after the other for its manifest; a claim without its certificate is nothing. */
+  async #probe(peer: number): Promise<void> {
+    const { root, blocks, syncBehindBlocks, farBehind, log, penalise } = this.#options;
     const reply = await this.#requests.manifest(peer);
     if (typeof reply === "string" || reply.manifest === undefined) return;
     try {
       const { manifest } = await checkManifest(decodeManifest(reply.manifest), root);
+      this.#hasProbed = true;
       const behind = manifest.height - blocks.head.height;
       if (behind <= syncBehindBlocks || this.#stop.signal.aborted) return;
       log("warn", "snapshot.far-behind", { height: manifest.height, behind });
