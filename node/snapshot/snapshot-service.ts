@@ -1,5 +1,5 @@
 import type { StateReader } from "../../ledger/state-reader.ts";
-import { invariant } from "../../primitives/assert.ts";
+import { InvariantError, invariant } from "../../primitives/assert.ts";
 import { CodedError, messageOf } from "../../primitives/errors.ts";
 import { FrameKind, type MessageKind } from "../net/frame.ts";
 import type { PenaltyReason } from "../net/penalty.ts";
@@ -173,11 +173,8 @@ export class SnapshotService {
       if (code === "SNAPSHOT_EXISTS" || this.#stop.signal.aborted) return;
       // A full disk, or a database that has gone bad under a node whose memory is still right: the
       // votes go on, and operators are told.
-      if (error instanceof Error && error.name !== "InvariantError") {
-        this.#logFailure("snapshot.failed", error, height);
-      } else {
-        fatal(error);
-      }
+      if (error instanceof InvariantError) fatal(error);
+      else this.#logFailure("snapshot.failed", error, height);
     } finally {
       await view.close();
     }
