@@ -83,6 +83,7 @@ beforeAll(async () => {
     genesisTimeMs: Date.now(),
     clockOffsetMs: 0,
     consensus: { heartbeatMs: 300 },
+    epochLengthBlocks: 16,
   });
   for (const validator of network.validators) {
     await appendFile(
@@ -94,9 +95,9 @@ beforeAll(async () => {
   const founders = network.validators.slice(0, 4);
   await Promise.all(founders.map((validator) => startValidator(validator)));
   await Promise.all(founders.map((validator) => waitUntilReady(validator)));
-  await until("two snapshots on two nodes", async () => {
+  await until("snapshots of the third epoch on two nodes", async () => {
     const found = await Promise.all([snapshotsOf(one()), snapshotsOf(two())]);
-    return found.every((heights) => heights.length >= 2);
+    return found.every((heights) => (heights.at(-1) ?? 0) > 34);
   });
 }, 240_000);
 
@@ -117,12 +118,12 @@ async function expectSameBlock(height: number): Promise<void> {
   expect(blocks[1]?.stateRoot).toBe(blocks[0]?.stateRoot);
 }
 
-test("an empty node takes a snapshot, follows by blocks to the same roots, and votes", async () => {
+test("an empty node takes a snapshot of a later epoch, follows to the same roots, and votes", async () => {
   await startValidator(joiner());
   await waitUntilReady(joiner());
   const { earliestHeight } = await infoOf(joiner());
   const earliest = Number(earliestHeight);
-  expect(earliest).toBeGreaterThan(10);
+  expect(earliest).toBeGreaterThan(34);
   expect(await logOf(joiner())).toContain("snapshot.installed");
   await until("the joiner follows", async () => Number((await infoOf(joiner())).height) > earliest);
   await expectSameBlock(earliest);
@@ -146,7 +147,7 @@ test("a restart walks from the snapshot's certified header and goes on", async (
   await startValidator(joiner());
   await waitUntilReady(joiner());
   const { earliestHeight, height } = await infoOf(joiner());
-  expect(Number(earliestHeight)).toBeGreaterThan(10);
+  expect(Number(earliestHeight)).toBeGreaterThan(34);
   await until("it follows", async () => Number((await infoOf(joiner())).height) > Number(height));
 }, 240_000);
 
@@ -184,7 +185,9 @@ test("the command line lists, verifies and restores, never over existing data", 
   try {
     const config = ["--config", one().configFile];
     const listed = await run("list", ...config);
-    expect(listed["snapshots"]).toMatchObject([{ epoch: 0 }, { epoch: 0 }]);
+    const snapshots = listed["snapshots"] as readonly { readonly epoch: number }[];
+    expect(snapshots.length).toBeGreaterThanOrEqual(2);
+    expect(snapshots.every(({ epoch }) => epoch >= 2)).toBe(true);
     const copy = join(directory, "copy");
     const newest = present((await snapshotsOf(one())).at(-1), "a snapshot");
     await cp(join(one().directory, "data", "snapshots", String(newest)), copy, { recursive: true });
