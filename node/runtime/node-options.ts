@@ -33,8 +33,8 @@ export interface NodeOptions {
   /** This start is because the node was far behind: it looks for a snapshot although it has data. */
   readonly resync?: boolean;
   /**
-   * Called when a certified snapshot is further ahead than `syncBehindBlocks`: stop this node and
-   * create it anew with `resync`. Without it the node goes on with blocks.
+   * Called when a certified snapshot is further ahead than `syncBehindBlocks`, or ahead at all while
+   * no blocks come: stop this node and create it anew with `resync`. Without it the node goes on.
    */
   readonly onResync?: () => void;
   /**

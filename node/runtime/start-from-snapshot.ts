@@ -42,7 +42,7 @@ export async function startFromSnapshot(
   const isWanted = height === 0 || options.resync === true;
   if (syncBehindBlocks === 0 || !isWanted) return storage;
   const ownEpoch = currentEpochOf(storage.committed).epoch;
-  const atLeastHeight = height === 0 ? 1 : height + syncBehindBlocks;
+  const atLeastHeight = height + 1;
   let synced: SyncedState | undefined;
   try {
     synced = await syncFromPeers(storage, options, atLeastHeight, makeMesh);

@@ -76,5 +76,11 @@ export const NO_PEER_WAIT_MS = 30_000;
 /** While none of the connected peers has the snapshot: others may still be on their way. */
 export const OTHER_PEER_WAIT_MS = 2_000;
 
+/** A head that did not move for longer than the heartbeat of an idle network: is there more? */
+export const TICKS_TO_DOUBT = 4;
+
+/** A head that did not move for two minutes below a certified block: blocks do not come. */
+export const TICKS_TO_GIVE_UP_BLOCKS = 12;
+
 /** How often a node that is behind asks one peer whether it should take a snapshot instead. */
 export const PROBE_EVERY_MS = 10_000;

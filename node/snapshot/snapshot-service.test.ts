@@ -8,6 +8,7 @@ import { FrameKind, type MessageKind } from "../net/frame.ts";
 import { BlockStore } from "../storage/block-store.ts";
 import type { StateEntry } from "../storage/committed-block.ts";
 import { Database } from "../storage/database.ts";
+import { TICKS_TO_DOUBT, TICKS_TO_GIVE_UP_BLOCKS } from "./limits.ts";
 import {
   decodeGetManifest,
   decodeManifestReply,
@@ -258,5 +259,38 @@ test("a certified snapshot far ahead is told; a claim without certificate is hel
   const before = sent.length;
   service.peerConnected(5);
   expect(sent.length).toBe(before);
+  await close();
+});
+
+test("a node whose head stands still below a certified snapshot is told after two minutes", async () => {
+  const other = await newService({ everyBlocks: 2, syncBehindBlocks: 0 });
+  for (const _ of [1, 2]) {
+    await other.chain.commit();
+    other.service.applied(other.chain.height, false);
+  }
+  await until(() => other.log.length > 0);
+  await other.service.onFrame(
+    1,
+    FrameKind.getSnapshotManifest,
+    encodeGetManifest({ requestId: 5 }),
+  );
+  const { manifest } = decodeManifestReply(present(other.sent[0], "an answer").payload);
+  await other.close();
+  const { service, sent, far, close } = await newService({ isBehind: () => false });
+  for (let tick = 0; tick < 40 && far.length === 0; tick++) {
+    const before = sent.length;
+    service.tick();
+    const asked = sent[before];
+    if (asked === undefined) {
+      expect(tick).toBeLessThan(TICKS_TO_DOUBT);
+      continue;
+    }
+    const { requestId } = decodeGetManifest(asked.payload);
+    const reply = { requestId, manifest, refusal: undefined };
+    await service.onFrame(asked.to, FrameKind.snapshotManifest, encodeManifestReply(reply));
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    if (tick < TICKS_TO_GIVE_UP_BLOCKS) expect(far).toEqual([]);
+  }
+  expect(far).toEqual([2]);
   await close();
 });

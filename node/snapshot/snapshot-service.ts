@@ -6,7 +6,7 @@ import type { PenaltyReason } from "../net/penalty.ts";
 import type { BlockStore } from "../storage/block-store.ts";
 import type { StateView } from "../storage/state-store.ts";
 import { certifiedBlock } from "./epoch-trail.ts";
-import { PROBE_EVERY_MS } from "./limits.ts";
+import { PROBE_EVERY_MS, TICKS_TO_DOUBT, TICKS_TO_GIVE_UP_BLOCKS } from "./limits.ts";
 import { decodeManifest } from "./manifest.ts";
 import { type CertifiedBlock, checkManifest, type TrustRoot } from "./manifest-check.ts";
 import { SnapshotError } from "./snapshot-error.ts";
@@ -66,6 +66,9 @@ export class SnapshotService {
   #isWorking = false;
   #probeTimer: NodeJS.Timeout | undefined;
   #lastProbed = -1;
+  #lastHeight = -1;
+  /** Ticks since the head last moved. */
+  #stillTicks = 0;
   /** Since the start some peer has said what it has: a node that was away knows where it stands. */
   #hasProbed = false;
 
@@ -94,7 +97,7 @@ export class SnapshotService {
     });
     this.#server.store = this.#store;
     if (syncBehindBlocks === 0) return;
-    this.#probeTimer = setInterval(() => this.#probeSoon(), PROBE_EVERY_MS);
+    this.#probeTimer = setInterval(() => this.tick(), PROBE_EVERY_MS);
   }
 
   /** A frame of one of the four snapshot kinds. Never throws for what the peer sent. */
@@ -185,8 +188,15 @@ export class SnapshotService {
     this.#options.log("error", event, { ...where, err: error });
   }
 
-  #probeSoon(): void {
-    if (!this.#options.isBehind()) return;
+  /**
+   * Ten seconds have passed. A node that is behind, or whose head stands still, asks one peer after
+   * the other what it has.
+   */
+  tick(): void {
+    const { height } = this.#options.blocks.head;
+    this.#stillTicks = height === this.#lastHeight ? this.#stillTicks + 1 : 0;
+    this.#lastHeight = height;
+    if (!this.#options.isBehind() && this.#stillTicks < TICKS_TO_DOUBT) return;
     const peers = [...this.#options.connected()].sort((a, b) => a - b);
     const peer = peers.find((each) => each > this.#lastProbed) ?? peers[0];
     if (peer === undefined) return;
@@ -203,7 +213,9 @@ export class SnapshotService {
       const { manifest } = await checkManifest(decodeManifest(reply.manifest), root);
       this.#hasProbed = true;
       const behind = manifest.height - blocks.head.height;
-      if (behind <= syncBehindBlocks || this.#stop.signal.aborted) return;
+      // Peers that all began with snapshots may have no block for a node that is only a little behind.
+      const isStuck = this.#stillTicks >= TICKS_TO_GIVE_UP_BLOCKS;
+      if (behind <= (isStuck ? 0 : syncBehindBlocks) || this.#stop.signal.aborted) return;
       log("warn", "snapshot.far-behind", { height: manifest.height, behind });
       farBehind(manifest.height);
     } catch (error) {
