@@ -108,7 +108,7 @@ async function newService(changes: Partial<ServiceOptions> = {}) {
     },
     penalise: (peer, reason) => penalties.push(`${peer} ${reason}`),
     farBehind: (height) => far.push(height),
-    log: (level, event, data) => log.push(`${level} ${event} ${data["height"] ?? ""}`),
+    log: (level, event, data) => log.push(`${level} ${event} ${Number(data["height"])}`),
     fatal: (error) => fatal.push(error),
     now: () => performance.now(),
     ...changes,
