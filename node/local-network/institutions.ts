@@ -79,8 +79,9 @@ export function sitesFor(count: number): readonly ValidatorSite[] {
   return SITES.slice(0, count);
 }
 
-/** Id of each member's signing key in the registry. */
+/** Ids of each member's keys in the registry: for transactions, and for governance. */
 export const MEMBER_KEY_ID = "ops-1";
+export const GOVERNANCE_KEY_ID = "gov-1";
 
 export interface LocalGenesisInput {
   readonly networkName: string;
@@ -88,6 +89,7 @@ export interface LocalGenesisInput {
   readonly epochLengthBlocks?: number;
   /** Public keys in hex, by institution. */
   readonly memberKeys: ReadonlyMap<string, string>;
+  readonly governanceKeys: ReadonlyMap<string, string>;
   readonly validators: readonly (ValidatorSite & {
     readonly consensusKey: string;
     readonly networkKey: string;
@@ -117,6 +119,11 @@ export function localGenesis(input: LocalGenesisInput): GenesisDocument {
           keyId: MEMBER_KEY_ID,
           publicKey: input.memberKeys.get(institution.id) ?? "",
           purpose: "TRANSACTION",
+        },
+        {
+          keyId: GOVERNANCE_KEY_ID,
+          publicKey: input.governanceKeys.get(institution.id) ?? "",
+          purpose: "GOVERNANCE",
         },
       ],
     })),

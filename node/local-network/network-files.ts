@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import { chainIdOf } from "../../ledger/genesis.ts";
@@ -35,8 +35,9 @@ export interface LocalNetwork {
   readonly genesisFile: string;
   readonly passphraseFile: string;
   readonly validators: readonly LocalValidator[];
-  /** Key file of each institution. */
+  /** Key files of each institution: for transactions, and for governance. */
   readonly memberKeys: Readonly<Record<string, string>>;
+  readonly governanceKeys: Readonly<Record<string, string>>;
 }
 
 export interface LocalNetworkOptions {
@@ -46,12 +47,15 @@ export interface LocalNetworkOptions {
   readonly networkName: string;
   readonly genesisTimeMs: number;
   readonly clockOffsetMs: number;
+  readonly epochLengthBlocks?: number;
   readonly verificationWorkers?: number;
   readonly logLevel?: "warn" | "info" | "debug";
   readonly consensus?: Readonly<Record<string, number>>;
 }
 
 const DESCRIPTION = "network.json";
+const CONSENSUS_KEY_FILE = "consensus.key.json";
+const NETWORK_KEY_FILE = "network.key.json";
 
 /** Writes keys, genesis, configuration and empty data for every validator. Never overwrites. */
 export async function createLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
@@ -71,33 +75,23 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
   const passphraseFile = join(directory, "passphrase");
   const passphrase = await createPassphrase(passphraseFile);
 
-  const memberKeys: Record<string, string> = {};
-  const publicKeys = new Map<string, string>();
-  for (const { id } of INSTITUTIONS) {
-    const file = join(directory, "members", `${id}.key.json`);
-    await mkdir(join(directory, "members"), { recursive: true, mode: 0o700 });
-    memberKeys[id] = file;
-    publicKeys.set(id, await newKey(file, "member", passphrase));
-  }
+  await mkdir(join(directory, "members"), { recursive: true, mode: 0o700 });
+  const members = await newMemberKeys(directory, "key.json", passphrase);
+  const governance = await newMemberKeys(directory, "governance.key.json", passphrase);
   const sites = sitesFor(count);
   const keyed = await Promise.all(
-    sites.map(async (site) => {
-      const folder = join(directory, "nodes", site.name);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const consensusKey = await newKey(
-        join(folder, "consensus.key.json"),
-        "consensus",
-        passphrase,
-      );
-      const networkKey = await newKey(join(folder, "network.key.json"), "network", passphrase);
-      return { ...site, consensusKey, networkKey };
-    }),
+    sites.map(async (site) => ({
+      ...site,
+      ...(await newValidatorKeys(join(directory, "nodes", site.name), passphrase)),
+    })),
   );
-  const { networkName, genesisTimeMs } = options;
+  const { networkName, genesisTimeMs, epochLengthBlocks } = options;
   const document = localGenesis({
     networkName,
     genesisTimeMs,
-    memberKeys: publicKeys,
+    ...(epochLengthBlocks === undefined ? {} : { epochLengthBlocks }),
+    memberKeys: members.publicKeys,
+    governanceKeys: governance.publicKeys,
     validators: keyed,
   });
   const genesis = parseGenesis(document);
@@ -106,24 +100,17 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
   await writeNew(genesisFile, `${JSON.stringify(document, null, 2)}\n`);
 
   const ports = await freePorts(3 * count);
-  const validators = sites.map((site, i): LocalValidator => {
-    const folder = join(directory, "nodes", site.name);
-    return {
-      ...site,
-      directory: folder,
-      configFile: join(folder, "node.toml"),
-      peerPort: ports[3 * i] ?? 0,
-      rpcUrl: `http://127.0.0.1:${ports[3 * i + 1] ?? 0}`,
-      opsUrl: `http://127.0.0.1:${ports[3 * i + 2] ?? 0}`,
-    };
-  });
+  const validators = sites.map((site, i) =>
+    localValidator(directory, site, ports.slice(3 * i, 3 * i + 3)),
+  );
   const network: LocalNetwork = {
     directory,
     chainId,
     genesisFile,
     passphraseFile,
     validators,
-    memberKeys,
+    memberKeys: members.files,
+    governanceKeys: governance.files,
   };
   for (const validator of validators) {
     await writeNew(validator.configFile, configOf(validator, network, options));
@@ -131,6 +118,44 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
   }
   await writeNew(join(directory, DESCRIPTION), `${JSON.stringify(network, null, 2)}\n`);
   return network;
+}
+
+/** Where a node of one more validator is, and the keys that it is to be admitted with, in hex. */
+export interface JoiningValidator {
+  readonly validator: LocalValidator;
+  readonly consensusKey: string;
+  readonly networkKey: string;
+}
+
+/**
+ * Keys, configuration and empty data of a node that is not in the genesis. It knows where the
+ * others listen; they need not know where it does.
+ */
+export async function addLocalValidator(
+  network: LocalNetwork,
+  site: ValidatorSite,
+  options: LocalNetworkOptions,
+): Promise<JoiningValidator> {
+  const passphrase = await readPassphrase({ file: network.passphraseFile });
+  const validator = localValidator(network.directory, site, await freePorts(3));
+  const keys = await newValidatorKeys(validator.directory, passphrase);
+  await writeNew(validator.configFile, configOf(validator, network, options));
+  const { genesis } = await readGenesisFile(network.genesisFile);
+  await createStorage(join(validator.directory, "data"), genesis, Date.now());
+  return { validator, ...keys };
+}
+
+/** New key files in place of a node's own, which are kept beside them. The node must be stopped. */
+export async function renewLocalKeys(
+  network: LocalNetwork,
+  validator: LocalValidator,
+): Promise<Omit<JoiningValidator, "validator">> {
+  const passphrase = await readPassphrase({ file: network.passphraseFile });
+  for (const name of [CONSENSUS_KEY_FILE, NETWORK_KEY_FILE]) {
+    const file = join(validator.directory, name);
+    await rename(file, `${file}.old`);
+  }
+  return newValidatorKeys(validator.directory, passphrase);
 }
 
 /** Reads back what createLocalNetwork wrote. */
@@ -175,8 +200,8 @@ function configOf(
     node: {
       name: self.name,
       dataDir: join(self.directory, "data"),
-      consensusKeyFile: join(self.directory, "consensus.key.json"),
-      networkKeyFile: join(self.directory, "network.key.json"),
+      consensusKeyFile: join(self.directory, CONSENSUS_KEY_FILE),
+      networkKeyFile: join(self.directory, NETWORK_KEY_FILE),
       passphraseFile: network.passphraseFile,
     },
     net: {
@@ -198,6 +223,41 @@ async function createPassphrase(path: string): Promise<Uint8Array> {
   await writeNew(path, `${toHex(randomBytes(24))}\n`);
   await chmod(path, 0o600);
   return readPassphrase({ file: path });
+}
+
+function localValidator(
+  directory: string,
+  site: ValidatorSite,
+  [peerPort = 0, rpcPort = 0, opsPort = 0]: readonly number[],
+): LocalValidator {
+  const folder = join(directory, "nodes", site.name);
+  return {
+    ...site,
+    directory: folder,
+    configFile: join(folder, "node.toml"),
+    peerPort,
+    rpcUrl: `http://127.0.0.1:${rpcPort}`,
+    opsUrl: `http://127.0.0.1:${opsPort}`,
+  };
+}
+
+async function newValidatorKeys(folder: string, passphrase: Uint8Array) {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return {
+    consensusKey: await newKey(join(folder, CONSENSUS_KEY_FILE), "consensus", passphrase),
+    networkKey: await newKey(join(folder, NETWORK_KEY_FILE), "network", passphrase),
+  };
+}
+
+async function newMemberKeys(directory: string, suffix: string, passphrase: Uint8Array) {
+  const files: Record<string, string> = {};
+  const publicKeys = new Map<string, string>();
+  for (const { id } of INSTITUTIONS) {
+    const file = join(directory, "members", `${id}.${suffix}`);
+    files[id] = file;
+    publicKeys.set(id, await newKey(file, "member", passphrase));
+  }
+  return { files, publicKeys };
 }
 
 async function newKey(path: string, role: string, passphrase: Uint8Array): Promise<string> {
