@@ -1,10 +1,7 @@
 import { certificateSchema, verifyCertificate } from "../consensus/certificate.ts";
 import { headerDigest, headerSchema } from "../consensus/header.ts";
 import { createValidatorSet, type ValidatorSet } from "../consensus/quorum.ts";
-import {
-  type RegisteredValidator,
-  validatorRegistryHash,
-} from "../consensus/validator-registry.ts";
+import { type Validator, validatorSetHash } from "../ledger/state/validator-set.ts";
 import { fromHex } from "../primitives/bytes.ts";
 import { decode } from "../primitives/codec/codec.ts";
 import type { Schema } from "../primitives/codec/schema.ts";
@@ -98,7 +95,7 @@ export class EpochTrail {
   }
 }
 
-function registered(end: EpochEndJson): readonly RegisteredValidator[] {
+function registered(end: EpochEndJson): readonly Omit<Validator, "number">[] {
   return end.validators.map(({ consensusKey, networkKey, weight, name, member }) => ({
     publicKey: fromHex(consensusKey),
     networkKey: fromHex(networkKey),
@@ -108,8 +105,8 @@ function registered(end: EpochEndJson): readonly RegisteredValidator[] {
   }));
 }
 
-function hashOf(validators: readonly RegisteredValidator[], field: string): string {
-  return guarded(field, () => validatorRegistryHash(validators));
+function hashOf(validators: readonly Omit<Validator, "number">[], field: string): string {
+  return guarded(field, () => validatorSetHash(validators));
 }
 
 function read<T>(schema: Schema<T>, field: string, text: string): T {

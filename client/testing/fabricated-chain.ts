@@ -2,11 +2,8 @@ import { certificateSchema } from "../../consensus/certificate.ts";
 import { type BlockHeader, headerDigest, headerSchema } from "../../consensus/header.ts";
 import { voteStatement } from "../../consensus/statements.ts";
 import type { Certificate, VoteKind } from "../../consensus/types.ts";
-import {
-  type RegisteredValidator,
-  validatorRegistryHash,
-} from "../../consensus/validator-registry.ts";
 import type { Genesis } from "../../ledger/genesis.ts";
+import { type Validator, validatorSetHash } from "../../ledger/state/validator-set.ts";
 import { present } from "../../primitives/assert.ts";
 import { toHex } from "../../primitives/bytes.ts";
 import { encode } from "../../primitives/codec/codec.ts";
@@ -42,7 +39,7 @@ export function testGenesis(signers: readonly Signer[], networkName = "test"): G
   };
 }
 
-function registryOf(signers: readonly Signer[]): readonly RegisteredValidator[] {
+function registryOf(signers: readonly Signer[]): readonly Omit<Validator, "number">[] {
   return signers.map(({ publicKey }, i) => ({
     publicKey,
     networkKey: publicKey,
@@ -125,7 +122,7 @@ export class FabricatedChain {
       receiptsRoot: "00".repeat(32),
       evidence: [],
       nextValidators:
-        nextSigners === undefined ? undefined : validatorRegistryHash(registryOf(nextSigners)),
+        nextSigners === undefined ? undefined : validatorSetHash(registryOf(nextSigners)),
     };
     const headerBytes = encode(headerSchema, header, "header");
     const block = { header, headerBytes, digest: headerDigest(header), tree, state };

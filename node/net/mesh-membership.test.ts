@@ -103,6 +103,20 @@ describe("a peer that leaves", () => {
   });
 });
 
+it("an address that is none keeps no peer out", async () => {
+  nodes = await startCluster(2);
+  const all = await validators(3);
+  const bad = all.map((peer) => ({ ...peer, addresses: ["nowhere"] }));
+  at(0).mesh.setPeers(bad);
+  expect(
+    at(0)
+      .mesh.peers()
+      .map(({ index }) => index),
+  ).toEqual([1, 2]);
+  expect(connected(at(0), 1)).toBe(true);
+  expect(at(0).logger.lines.some(({ message }) => message === "peer without address")).toBe(true);
+});
+
 describe("numbers", () => {
   it("may be large, and twice the same is refused", async () => {
     const [first, second] = await validators(2);

@@ -246,12 +246,13 @@ export class Mesh {
    * part; whoever is not among them any more, or comes under another network key, is cut off and
    * forgotten; links of the others are left alone. Our own entry is skipped.
    *
-   * Throws NetError BAD_OPTIONS or BAD_ADDRESS; the peers before the one at fault are changed then.
+   * An address that is none is logged and left out. Throws NetError BAD_OPTIONS; the peers before
+   * the one at fault are changed then.
    */
   setPeers(peers: readonly MeshPeer[]): void {
     const own = this.#identity.privateKey.publicKey.raw;
     const others = peers.filter(({ networkKey }) => !equalBytes(networkKey, own));
-    for (const record of [...this.#directory.all()]) {
+    for (const record of this.#directory.all()) {
       const kept = others.find(({ index }) => index === record.index);
       if (kept === undefined || !equalBytes(kept.networkKey, record.networkKey)) {
         this.#removePeer(record);
@@ -264,7 +265,15 @@ export class Mesh {
   }
 
   #addPeer(peer: MeshPeer): void {
-    const record = this.#directory.add(peer);
+    let record: PeerRecord;
+    try {
+      record = this.#directory.add(peer);
+    } catch (error) {
+      if (!(error instanceof NetError) || error.code !== "BAD_ADDRESS") throw error;
+      // A slip in the configuration of a peer that comes later must not stop a running node.
+      this.#logger.error({ name: peer.name, ...error.toJSON() }, "peer without address");
+      record = this.#directory.add({ ...peer, addresses: [] });
+    }
     if (record.weDial) record.dialer = this.#newDialer(record);
     if (this.#state === "started") record.dialer?.start();
     this.#logger.info({ validator: peer.index, name: peer.name }, "peer admitted");
@@ -274,7 +283,7 @@ export class Mesh {
     const gone = new NetError("NOT_A_PEER", "not a peer any more");
     void record.dialer?.stop();
     record.dialer = undefined;
-    for (const link of [...this.#links.values()]) {
+    for (const link of this.#links.values()) {
       if (link.peer === record.index) void link.end(gone);
     }
     this.#directory.remove(record);

@@ -366,9 +366,17 @@ test("a node that is killed in a later epoch comes back in it", { timeout: 240_0
 
 test("all have one state, and proofs hold over the epochs", { timeout: 240_000 }, async () => {
   await load.stop();
+  const logs = await Promise.all(
+    [...nodes.values()].map((each) => readFile(logFile(each), "utf8")),
+  );
+  const switches = logs
+    .flatMap((log) => log.split("\n"))
+    .filter((line) => line.includes("epoch.begun"))
+    .map((line) => Number(/"milliseconds":([0-9]+)/.exec(line)?.[1]));
   console.log(
     `${load.settled} settlements over four epochs; the largest gap between final blocks was ` +
-      `${Math.round(load.largestGapMs)} ms, ${load.gapIn}`,
+      `${Math.round(load.largestGapMs)} ms, ${load.gapIn}; a core took over within ` +
+      `${Math.max(...switches)} ms at most, ${switches.length} times`,
   );
   expect(load.failures).toEqual([]);
   await until("the heads are equal", async () => {

@@ -1,7 +1,5 @@
 import type { Report } from "../../consensus/effects.ts";
 import { chainIdOf } from "../../ledger/genesis.ts";
-import { equalBytes } from "../../primitives/bytes.ts";
-import { CodedError } from "../../primitives/errors.ts";
 import { installNativeHashing } from "../../primitives/native/hashing.ts";
 import { nativeSigner } from "../../primitives/native/sodium.ts";
 import { VerificationPool } from "../../primitives/native/verification-pool.ts";
@@ -14,17 +12,17 @@ import { BatchPool } from "../dissemination/batch-pool.ts";
 import { Dissemination } from "../dissemination/dissemination.ts";
 import { PendingTransactions } from "../dissemination/pending-transactions.ts";
 import { FrameKind, type MessageKind } from "../net/frame.ts";
-import { Mesh, type MeshPeer } from "../net/mesh.ts";
+import type { Mesh } from "../net/mesh.ts";
 import { trustRootOf } from "../snapshot/manifest-check.ts";
 import { diskFiles } from "../snapshot/snapshot-files.ts";
 import { SnapshotService } from "../snapshot/snapshot-service.ts";
 import { type BootedStorage, openStorage } from "./boot.ts";
-import { ChainQueries, PROTOCOL_VERSION, SOFTWARE } from "./chain-queries.ts";
+import { ChainQueries } from "./chain-queries.ts";
 import { ConsensusEpochs } from "./consensus-epochs.ts";
 import { dataPaths } from "./data-paths.ts";
 import { HeadSignal } from "./head-signal.ts";
 import { type AppliedBlock, LedgerApplication } from "./ledger-application.ts";
-import { meshLogger } from "./mesh-logger.ts";
+import { checkOwnKey, createMesh, meshPeers } from "./node-mesh.ts";
 import { NodeMeter } from "./node-meter.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { readinessChecks } from "./readiness.ts";
@@ -466,53 +464,4 @@ export class MizanNode {
   #fatal(error: unknown): void {
     this.#onFatal(error);
   }
-}
-
-/** A key file of another validator would make two nodes speak with one voice. */
-function checkOwnKey(options: NodeOptions, roster: Roster): void {
-  const holder = roster.self === undefined ? undefined : roster.members[roster.self]?.name;
-  if (holder !== undefined && holder !== options.name) {
-    throw new CodedError("WRONG_CONSENSUS_KEY", `the key file is that of ${holder}`, {
-      field: "node.consensusKeyFile",
-      got: holder,
-      expected: options.name,
-    });
-  }
-  const registered = roster.members.find(({ name }) => name === options.name);
-  if (registered === undefined || equalBytes(registered.publicKey, options.signer.publicKey)) {
-    return;
-  }
-  // Its keys are about to be rotated, or the node comes late to a rotation; or the file is wrong.
-  options.logger.warn("node.other-consensus-key", {
-    validator: options.name,
-    registered: registered.publicKey,
-    own: options.signer.publicKey,
-  });
-}
-
-/** Addresses are the configuration's: the chain knows who a peer is, not where it listens. */
-function meshPeers(options: NodeOptions, roster: Roster): readonly MeshPeer[] {
-  return roster.peers.map((peer) => ({
-    ...peer,
-    addresses: options.peerAddresses.get(peer.name) ?? [],
-  }));
-}
-
-function createMesh(
-  options: NodeOptions,
-  roster: Roster,
-  onFatal: (error: unknown) => void,
-): Promise<Mesh> {
-  return Mesh.create({
-    chainId: chainIdOf(options.genesis),
-    self: roster.ownNumber,
-    founders: options.genesis.validators.length,
-    networkSeed: options.networkSeed,
-    peers: meshPeers(options, roster),
-    listen: options.listen,
-    protocolVersion: PROTOCOL_VERSION,
-    software: SOFTWARE,
-    logger: meshLogger(options.logger.module("net")),
-    onFatal,
-  });
 }
