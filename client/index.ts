@@ -12,6 +12,7 @@ export type { Kind, Payloads } from "../ledger/transactions/kinds.ts";
 export { formatAmount, formatFixed, parseAmount, parseFixed } from "../primitives/decimal.ts";
 export { portableSigner, type Signer } from "../primitives/ed25519/signer.ts";
 export { RpcCallError, TransportError, type TransportErrorCode } from "./call-errors.ts";
+export { EpochTrail, TrailError, type TrailErrorCode } from "./epoch-trail.ts";
 export { type GenesisPin, PinError, pinGenesis, pinOf } from "./genesis-pin.ts";
 export type { Fetch } from "./http-exchange.ts";
 export {
@@ -19,11 +20,13 @@ export {
   checkBalanceProof,
   checkStateProof,
   checkSupplyProof,
+  epochOfProof,
   type ProofDemand,
   ProofError,
   type ProofErrorCode,
   type Proven,
   type ProvenAt,
+  type Trust,
 } from "./proof-check.ts";
 export { type EventPage, type EventQuery, LedgerReads } from "./reads.ts";
 export { DEFAULT_RETRY, type RetryPolicy } from "./retry-policy.ts";
@@ -32,14 +35,17 @@ export { RPC_PATH } from "./rpc/envelope.ts";
 export { REASONS, RETRY_CLASSES, type RetryClass, type RpcReason } from "./rpc/errors.ts";
 export { RPC_LIMITS } from "./rpc/limits.ts";
 export {
+  type EpochEndJson,
   type EventFilterJson,
   METHOD_NAMES,
   METHODS,
   type MethodName,
   type ParamsOf,
+  type PendingChangeJson,
   type ProofJson,
   type ReceiptJson,
   type ResultOf,
+  type ValidatorJson,
 } from "./rpc/methods.ts";
 export { type CallOptions, RpcClient, type RpcClientOptions } from "./rpc-client.ts";
 export {

@@ -1,5 +1,6 @@
 import { certificateSchema, verifyCertificate } from "../consensus/certificate.ts";
 import { type BlockHeader, headerDigest, headerSchema } from "../consensus/header.ts";
+import type { ValidatorSet } from "../consensus/quorum.ts";
 import type { Certificate } from "../consensus/types.ts";
 import { type Account, accountTable } from "../ledger/state/account.ts";
 import { type Balance, balanceId, balanceTable, emptyBalance } from "../ledger/state/balance.ts";
@@ -10,6 +11,7 @@ import type { Schema } from "../primitives/codec/schema.ts";
 import { verifyOracle } from "../primitives/ed25519/criterion.ts";
 import { CodedError, messageOf } from "../primitives/errors.ts";
 import { stateProofSchema, verifyStateProof } from "../primitives/merkle/state-proof.ts";
+import { EpochTrail } from "./epoch-trail.ts";
 import type { GenesisPin } from "./genesis-pin.ts";
 import { fromBase64 } from "./rpc/base64.ts";
 import { RPC_LIMITS } from "./rpc/limits.ts";
@@ -18,8 +20,12 @@ import type { ProofJson } from "./rpc/methods.ts";
 /**
  * Checks a proof with nothing but the pinned genesis: Merkle path → state root in a header → digest
  * of the header, or of a descendant that names it → finalization certificate whose signers, each
- * under the network's one signature criterion, weigh a quorum of the genesis validators.
+ * under the network's one signature criterion, weigh a quorum of the validators of the header's
+ * epoch: those of the genesis, and later those that an EpochTrail has proven.
  */
+
+/** What a proof is checked against. A pin alone knows the validators of the first epoch. */
+export type Trust = GenesisPin | EpochTrail;
 
 export type ProofErrorCode =
   /** Bytes that are not canonical, or fields that contradict each other. */
@@ -31,8 +37,10 @@ export type ProofErrorCode =
   | "PROOF_PATH"
   /** The headers do not hang together up to the certified block. */
   | "PROOF_LINEAGE"
-  /** No quorum of the genesis validators certifies the block. */
+  /** No quorum of the epoch's validators certifies the block. */
   | "PROOF_CERTIFICATE"
+  /** The block is of an epoch whose validators are not known here: extend the trail. */
+  | "PROOF_EPOCH"
   /** Older than the caller accepts. */
   | "PROOF_STALE";
 
@@ -61,44 +69,44 @@ export interface Proven<T> {
 
 /** The account as registered, or undefined, proven absent. Throws ProofError. */
 export function checkAccountProof(
-  pin: GenesisPin,
+  trust: Trust,
   proof: ProofJson,
   account: string,
   demand?: ProofDemand,
 ): Proven<Account | undefined> {
-  return checkRecord(pin, proof, accountTable, account, demand);
+  return checkRecord(trust, proof, accountTable, account, demand);
 }
 
 /** The balance; a proven absence is a balance of zero. Throws ProofError. */
 export function checkBalanceProof(
-  pin: GenesisPin,
+  trust: Trust,
   proof: ProofJson,
   account: string,
   asset: string,
   demand?: ProofDemand,
 ): Proven<Balance> {
-  const { at, value } = checkRecord(pin, proof, balanceTable, balanceId(account, asset), demand);
+  const { at, value } = checkRecord(trust, proof, balanceTable, balanceId(account, asset), demand);
   return { at, value: value ?? emptyBalance(account, asset) };
 }
 
 /** Issued and redeemed units of an asset, or undefined, proven absent. Throws ProofError. */
 export function checkSupplyProof(
-  pin: GenesisPin,
+  trust: Trust,
   proof: ProofJson,
   asset: string,
   demand?: ProofDemand,
 ): Proven<Supply | undefined> {
-  return checkRecord(pin, proof, supplyTable, asset, demand);
+  return checkRecord(trust, proof, supplyTable, asset, demand);
 }
 
 function checkRecord<T>(
-  pin: GenesisPin,
+  trust: Trust,
   proof: ProofJson,
   table: Table<T>,
   id: string,
   demand: ProofDemand | undefined,
 ): Proven<T | undefined> {
-  const { at, value } = checkStateProof(pin, proof, table.key(id), demand);
+  const { at, value } = checkStateProof(trust, proof, table.key(id), demand);
   if (value === undefined) return { at, value: undefined };
   const entry = guarded("value", () => table.decode(value));
   if (table.idOf(entry) !== id) refuse("PROOF_WRONG_KEY", "the record is another's", proof.key);
@@ -107,7 +115,7 @@ function checkRecord<T>(
 
 /** The bytes under a key of the state, or undefined, proven absent. Throws ProofError. */
 export function checkStateProof(
-  pin: GenesisPin,
+  trust: Trust,
   proof: ProofJson,
   key: string,
   demand: ProofDemand = {},
@@ -116,12 +124,12 @@ export function checkStateProof(
   const value = proof.value === null ? undefined : bytesOf("value", proof.value);
   const path = read(stateProofSchema, "path", proof.path);
   const header = read(headerSchema, "header", proof.header);
-  if (header.chainId !== pin.chainId) refuse("PROOF_WRONG_CHAIN", "header", header.chainId);
+  if (header.chainId !== trust.chainId) refuse("PROOF_WRONG_CHAIN", "header", header.chainId);
   if (!verifyStateProof(header.stateRoot, key, value, path)) {
     refuse("PROOF_PATH", "the path does not lead to the state root", key);
   }
   const certified = checkLineage(header, proof.descendants);
-  checkCertificate(pin, certified, read(certificateSchema, "commit", proof.commit));
+  checkCertificate(trust, certified, read(certificateSchema, "commit", proof.commit));
   if (proof.height !== String(header.height)) {
     refuse("PROOF_MALFORMED", "height is not the header's", proof.height);
   }
@@ -151,14 +159,27 @@ function checkLineage(header: BlockHeader, descendants: readonly string[]): Bloc
   return tip;
 }
 
-function checkCertificate(pin: GenesisPin, header: BlockHeader, certificate: Certificate): void {
+/** Epoch of the block that a proof speaks of, as the proof says; nothing is checked. */
+export function epochOfProof(proof: ProofJson): number {
+  return read(headerSchema, "header", proof.header).epoch;
+}
+
+function validatorsOf(trust: Trust, epoch: number): ValidatorSet | undefined {
+  if (trust instanceof EpochTrail) return trust.validatorsOf(epoch);
+  return epoch === 0 ? trust.validators : undefined;
+}
+
+function checkCertificate(trust: Trust, header: BlockHeader, certificate: Certificate): void {
   const names =
     certificate.kind === "finalize" &&
     certificate.epoch === header.epoch &&
     certificate.target?.blockDigest === headerDigest(header);
   if (!names) refuse("PROOF_CERTIFICATE", "the certificate is not a finalization of the block");
-  if (!verifyCertificate(certificate, pin.validators, pin.chainId, verifyOracle)) {
-    refuse("PROOF_CERTIFICATE", "not signed by a quorum of the genesis validators");
+  const validators =
+    validatorsOf(trust, header.epoch) ??
+    refuse("PROOF_EPOCH", "validators of that epoch are not known", String(header.epoch));
+  if (!verifyCertificate(certificate, validators, trust.chainId, verifyOracle)) {
+    refuse("PROOF_CERTIFICATE", "not signed by a quorum of the epoch's validators");
   }
 }
 

@@ -2,17 +2,19 @@ import type { Account } from "../ledger/state/account.ts";
 import type { Balance } from "../ledger/state/balance.ts";
 import type { Supply } from "../ledger/state/supply.ts";
 import { RpcCallError } from "./call-errors.ts";
-import type { GenesisPin } from "./genesis-pin.ts";
+import { EpochTrail } from "./epoch-trail.ts";
 import {
   checkAccountProof,
   checkBalanceProof,
   checkSupplyProof,
+  epochOfProof,
   type ProofDemand,
   type Proven,
+  type Trust,
 } from "./proof-check.ts";
 import { sleep } from "./retry-policy.ts";
 import { RPC_LIMITS } from "./rpc/limits.ts";
-import type { EventFilterJson, ResultOf } from "./rpc/methods.ts";
+import type { EventFilterJson, ProofJson, ResultOf } from "./rpc/methods.ts";
 import type { CallOptions, RpcClient } from "./rpc-client.ts";
 import {
   type AccountView,
@@ -68,35 +70,63 @@ export class LedgerReads {
     );
   }
 
-  /** The account as the genesis validators certify it. Throws ProofError. */
+  /**
+   * Proves the ends of all epochs up to this one, or as far as they have ended. Throws TrailError
+   * where the node's word does not lead from the genesis to its validators.
+   */
+  async followTrail(trail: EpochTrail, epoch?: number, options?: CallOptions): Promise<void> {
+    while (epoch === undefined || trail.epoch < epoch) {
+      const from = String(trail.epoch);
+      const { ends } = await this.#client.call("chain.epochs", { from }, options);
+      trail.extend(ends);
+      if (ends.length === 0) return;
+    }
+  }
+
+  /** The account as the validators of its block's epoch certify it. Throws ProofError. */
   async provenAccount(
-    pin: GenesisPin,
+    trust: Trust,
     account: string,
     options: CallOptions & ProofDemand = {},
   ): Promise<Proven<Account | undefined>> {
     const proof = await this.#client.call("account.proof", { account }, options);
-    return checkAccountProof(pin, proof, account, options);
+    return checkAccountProof(await this.#trustFor(trust, proof, options), proof, account, options);
   }
 
-  /** The balance as the genesis validators certify it. Throws ProofError. */
+  /** The balance as the validators of its block's epoch certify it. Throws ProofError. */
   async provenBalance(
-    pin: GenesisPin,
+    trust: Trust,
     account: string,
     asset: string,
     options: CallOptions & ProofDemand = {},
   ): Promise<Proven<Balance>> {
     const proof = await this.#client.call("account.proof", { account, asset }, options);
-    return checkBalanceProof(pin, proof, account, asset, options);
+    return checkBalanceProof(
+      await this.#trustFor(trust, proof, options),
+      proof,
+      account,
+      asset,
+      options,
+    );
   }
 
-  /** Issued and redeemed units as the genesis validators certify them. Throws ProofError. */
+  /** Issued and redeemed units, certified like a balance. Throws ProofError. */
   async provenSupply(
-    pin: GenesisPin,
+    trust: Trust,
     asset: string,
     options: CallOptions & ProofDemand = {},
   ): Promise<Proven<Supply | undefined>> {
     const { proof } = await this.#client.call("asset.supply", { asset }, options);
-    return checkSupplyProof(pin, proof, asset, options);
+    return checkSupplyProof(await this.#trustFor(trust, proof, options), proof, asset, options);
+  }
+
+  /** A trail that reaches the proof's epoch. One that the caller keeps is extended for good. */
+  async #trustFor(trust: Trust, proof: ProofJson, options: CallOptions): Promise<Trust> {
+    const epoch = epochOfProof(proof);
+    if (epoch === 0) return trust;
+    const trail = trust instanceof EpochTrail ? trust : new EpochTrail(trust);
+    await this.followTrail(trail, epoch, options);
+    return trail;
   }
 
   async events(query: EventQuery, options?: CallOptions): Promise<EventPage> {

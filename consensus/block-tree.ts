@@ -1,4 +1,7 @@
+import { closesEpoch } from "./closing.ts";
 import type { ParentBlock } from "./effects.ts";
+import { isSortedEvidence } from "./evidence.ts";
+import { isAdmissible } from "./evidence-pool.ts";
 import { type BlockHeader, HEADER_VERSION, headerDigest } from "./header.ts";
 import { VOTE_WINDOW } from "./limits.ts";
 import {
@@ -44,9 +47,12 @@ export function fitsParent(
     header.epoch === config.epoch &&
     header.height === parent.height + 1 &&
     header.parentDigest === parent.digest &&
+    !closesEpoch(config, parent.header) &&
     header.timestampMs > parent.timestampMs &&
     header.proposer < config.validators.validators.length &&
-    new Set(header.batchDigests).size === header.batchDigests.length
+    new Set(header.batchDigests).size === header.batchDigests.length &&
+    isSortedEvidence(header.evidence) &&
+    header.evidence.every((evidence) => isAdmissible(config, evidence))
   );
 }
 
@@ -104,7 +110,7 @@ export function askAgain(state: ConsensusState): void {
 export type Chain =
   | { readonly kind: "complete"; readonly blocks: readonly BlockEntry[] }
   | { readonly kind: "missing"; readonly digest: string }
-  /** The block does not descend from the floor, or its heights do not count up from it. */
+  /** It does not descend from the floor, its heights do not count up, or it passes the epoch's end. */
   | { readonly kind: "broken" };
 
 export function chainFromFloor(state: ConsensusState, digest: string): Chain {
@@ -118,7 +124,11 @@ export function chainFromFloor(state: ConsensusState, digest: string): Chain {
     at = entry.header.parentDigest;
   }
   blocks.reverse();
-  const counted = blocks.every((block, i) => block.header.height === state.floor.height + 1 + i);
+  const counted = blocks.every(
+    ({ header }, i) =>
+      header.height === state.floor.height + 1 + i &&
+      (i === blocks.length - 1 || !closesEpoch(state.config, header)),
+  );
   return counted ? { kind: "complete", blocks } : { kind: "broken" };
 }
 

@@ -13,12 +13,13 @@ import {
 import type { Certificate } from "./types.ts";
 
 /**
- * Whether a certificate can tell nothing new: its view is settled, or the same statement is held
- * under other signatures. The signatures of such a certificate need no check because it is never
+ * Whether a certificate can tell nothing new: its view or its epoch is settled, or the same
+ * statement is held under other signatures. One of another epoch tells this core nothing either. The signatures of such a certificate need no check because it is never
  * stored. Once known, always known: views are only forgotten below the floor.
  */
 export function isKnown(state: ConsensusState, certificate: Certificate): boolean {
   const { floor } = state;
+  if (state.ended || certificate.epoch !== state.config.epoch) return true;
   if (certificate.view < floor.view) return true;
   if (certificate.view === floor.view) {
     return certificate.target?.blockDigest === floor.digest;
@@ -108,7 +109,8 @@ export function collectCertificates(
 ): readonly Certificate[] {
   const found: Certificate[] = [];
   const { view: floorView, finalization } = state.floor;
-  if (finalization !== undefined && floorView >= fromView) found.push(finalization);
+  const ofThisEpoch = finalization?.epoch === state.config.epoch;
+  if (finalization !== undefined && ofThisEpoch && floorView >= fromView) found.push(finalization);
   let counted = 0;
   const known = [...state.views.keys()].filter((view) => view >= fromView).sort((a, b) => a - b);
   for (const view of known) {

@@ -1,7 +1,8 @@
 import type { Timer } from "./events.ts";
+import type { Evidence } from "./evidence.ts";
 import type { BlockHeader } from "./header.ts";
 import type { ConsensusMessage } from "./messages.ts";
-import type { Certificate, PeerIndex } from "./types.ts";
+import type { Certificate, Halt, HaltCode, PeerIndex } from "./types.ts";
 
 /** The header fields that parents need, also known of the anchor, whose header may be gone. */
 export interface ParentBlock {
@@ -10,12 +11,6 @@ export interface ParentBlock {
   readonly timestampMs: number;
   /** Absent for the block the node started from. */
   readonly header: BlockHeader | undefined;
-}
-
-/** A statement and the signature its signer gave: half of a proof of equivocation. */
-export interface SignedStatement {
-  readonly statement: Uint8Array;
-  readonly signature: Uint8Array;
 }
 
 export type NullifyReason =
@@ -29,17 +24,6 @@ export type NullifyReason =
   | "HOLE"
   | "CANNOT_PROPOSE";
 
-/** Stops this node's votes for good (until an operator acts); also journalled. */
-export type HaltCode =
-  /** The network shows a vote of our key that our journal does not hold: another process signs. */
-  | "FOREIGN_SELF_VOTE"
-  /** The same, found at start: the journal was lost or rolled back. */
-  | "AMNESIA"
-  /** A certified block is bad to our executor: this node's state differs from the network's. */
-  | "DIVERGENCE"
-  /** Certificates contradict one another: more weight is Byzantine than the protocol bears. */
-  | "SAFETY_VIOLATION";
-
 export type PeerFaultCode =
   | "BROKEN_JUSTIFICATION"
   | "WRONG_CHAIN_OF_BLOCKS"
@@ -50,14 +34,8 @@ export type PeerFaultCode =
 
 /** For operators and metrics; the core has already drawn its own consequences. */
 export type Report =
-  | {
-      readonly kind: "evidence";
-      readonly signer: number;
-      readonly epoch: number;
-      readonly view: number;
-      readonly first: SignedStatement;
-      readonly second: SignedStatement;
-    }
+  /** A contradiction seen here, or proved by a peer; one for each signer and epoch is enough. */
+  | { readonly kind: "evidence"; readonly evidence: Evidence }
   | {
       readonly kind: "halted";
       readonly code: HaltCode;
@@ -83,7 +61,7 @@ export type Report =
 
 /**
  * What the driver does for the core, strictly in this order. Each send, broadcast, sign, commit,
- * serveBlocks that stands after a persist is released only when that persist and all before it are
+ * endEpoch, serveBlocks that stands after a persist is released only when that persist and all before it are
  * durable (fdatasync), across steps too. build, validate, setTimer and report wait for nothing.
  */
 export type Effect =
@@ -97,8 +75,10 @@ export type Effect =
   | { readonly type: "setTimer"; readonly timer: Timer; readonly delayMs: number }
   /**
    * Build a block on `parent`: height, parentDigest, proposer, epoch and timestamp are given, the
-   * application adds batches (none unless allowTransactions) and roots. Answered by `built`. All
-   * batch payloads are durable before the answer.
+   * application adds batches (none unless allowTransactions), roots, the hash of the next validator
+   * set where the epoch ends, and the evidence of the offered that the ledger does not hold yet, in
+   * the same order; what it leaves out is not offered again. Answered by `built`. All batch
+   * payloads are durable before the answer.
    */
   | {
       readonly type: "build";
@@ -108,10 +88,13 @@ export type Effect =
       readonly parent: ParentBlock;
       readonly timestampMs: number;
       readonly allowTransactions: boolean;
+      /** In the order of headers, at most MAX_EVIDENCE_PER_BLOCK, none of it in an ancestor. */
+      readonly evidence: readonly Evidence[];
     }
   /**
-   * Fetch missing batches, make them durable, execute on the parent's state, compare roots; answer
-   * with `validated`. May be asked again for the same digest: then answer again, from memory.
+   * Fetch missing batches, make them durable, execute on the parent's state, compare roots, the
+   * next validator set and that no evidence is on the ledger already; answer with `validated`. The
+   * signatures of evidence have been verified by a quorum or before delivery. May be asked again for the same digest: then answer again, from memory.
    * The parent has been validated or committed before.
    */
   | {
@@ -127,6 +110,12 @@ export type Effect =
       readonly headers: readonly BlockHeader[];
       readonly finalization: Certificate;
     }
+  /**
+   * The epoch is over: its closing block stands last in the commit before. When that is applied,
+   * the driver makes the core of the next epoch, with a journal of its own; until then this one
+   * serves its peers, and votes no more. See EpochEnd.
+   */
+  | { readonly type: "endEpoch"; readonly end: EpochEnd }
   /** Reply with a `blocks` message from the block store, or with a refusal; see BlocksBody. */
   | {
       readonly type: "serveBlocks";
@@ -136,3 +125,22 @@ export type Effect =
       readonly count: number;
     }
   | { readonly type: "report"; readonly report: Report };
+
+/** What the core of the next epoch is made of, besides the validator set that the ledger holds. */
+export interface EpochEnd {
+  readonly epoch: number;
+  readonly closing: BlockHeader;
+  readonly digest: string;
+  /** View of the finalization: that of the closing block itself or of a copy of it. */
+  readonly view: number;
+  readonly finalization: Certificate;
+  /**
+   * For config.startGate. "open" only if this node votes in this epoch, in this process: then its
+   * journal is known to be whole, and it cannot have voted in the next epoch before.
+   */
+  readonly startGate: "open" | "closed";
+  /** Unsettled evidence of this epoch, for config.evidence. */
+  readonly evidence: readonly Evidence[];
+  /** For config.halt, unless the next epoch knows this node by another key. */
+  readonly halt: Halt | undefined;
+}

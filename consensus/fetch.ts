@@ -6,7 +6,7 @@ import { MAX_RETRY_MS, MAX_WANTED_HEADERS, VIEWS_PER_RESEND } from "./limits.ts"
 import type { CertificatesBody, HeaderBody } from "./messages.ts";
 import { startTimer } from "./pacemaker.ts";
 import type { ConsensusState, Turn } from "./state.ts";
-import type { PeerIndex } from "./types.ts";
+import type { Certificate, PeerIndex } from "./types.ts";
 
 /** The next validator after `peer` in index order that is not this node. */
 export function peerAfter(state: ConsensusState, peer: PeerIndex): PeerIndex {
@@ -135,11 +135,21 @@ export function onGetCertificates(
   fromView: number,
 ): void {
   const { state } = turn;
-  const certificates =
-    epoch === state.config.epoch ? collectCertificates(state, fromView, VIEWS_PER_RESEND) : [];
+  const certificates = servedCertificates(state, epoch, fromView);
   const refusal = certificates.length === 0 ? "UNKNOWN" : undefined;
   const body: CertificatesBody = { requestId, certificates, refusal };
   turn.effects.push({ type: "send", to: from, message: { type: "certificates", body } });
+}
+
+/** Of the epoch before, only what ends it is kept: it takes the peer further than all the rest. */
+function servedCertificates(
+  state: ConsensusState,
+  epoch: number,
+  fromView: number,
+): readonly Certificate[] {
+  const { config } = state;
+  if (epoch === config.epoch) return collectCertificates(state, fromView, VIEWS_PER_RESEND);
+  return config.previous?.epoch === epoch ? [config.previous.closing.finalization] : [];
 }
 
 export function onCertificates(turn: Turn, from: PeerIndex, body: CertificatesBody): void {

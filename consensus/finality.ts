@@ -1,6 +1,8 @@
 import { invariant, present } from "../primitives/assert.ts";
 import { chainFromFloor, pruneBlocks } from "./block-tree.ts";
-import { cancelTimer, enterView } from "./pacemaker.ts";
+import { closesEpoch } from "./closing.ts";
+import { leftoverEvidence, settleEvidence } from "./evidence-pool.ts";
+import { cancelTimer, disarmView, enterView } from "./pacemaker.ts";
 import {
   type BlockEntry,
   type ConsensusState,
@@ -18,7 +20,7 @@ import type { Certificate } from "./types.ts";
  */
 export function advanceFloor(turn: Turn): boolean {
   const { state } = turn;
-  if (!followsChain(state)) return false;
+  if (!followsChain(state) || state.ended) return false;
   const descending = [...state.finalizedViews].sort((a, b) => b - a);
   for (const view of descending) {
     const finalization = finalizationAt(state, view);
@@ -67,6 +69,10 @@ function commitChain(turn: Turn, blocks: readonly BlockEntry[], finalization: Ce
   state.voteFloorView = Math.max(state.voteFloorView, view);
   state.unapplied.push(...blocks);
   persist(turn, [{ type: "floor", body: { view, height, digest: tip.digest } }]);
+  settleEvidence(
+    turn,
+    blocks.map(({ header }) => header),
+  );
   turn.effects.push({
     type: "commit",
     headers: blocks.map(({ header }) => header),
@@ -74,6 +80,33 @@ function commitChain(turn: Turn, blocks: readonly BlockEntry[], finalization: Ce
   });
   forgetSettledViews(state, view);
   if (state.view <= view) enterView(turn, view + 1);
+  if (closesEpoch(state.config, tip.header)) endEpoch(turn, tip, finalization);
+}
+
+/**
+ * The closing block is final, by itself or by a copy, which names the same block: this core signs
+ * nothing more and only serves, until the driver replaces it.
+ */
+function endEpoch(turn: Turn, closing: BlockEntry, finalization: Certificate): void {
+  const { state } = turn;
+  const { epoch } = state.config;
+  // Only who was let through by the peers of this epoch knows that nothing of its journal is lost.
+  const startGate = state.gate.open && state.halted === undefined ? "open" : "closed";
+  state.ended = true;
+  disarmView(state);
+  turn.effects.push({
+    type: "endEpoch",
+    end: {
+      epoch,
+      closing: closing.header,
+      digest: closing.digest,
+      view: finalization.view,
+      finalization,
+      startGate,
+      evidence: leftoverEvidence(state),
+      halt: state.halted,
+    },
+  });
 }
 
 function forgetSettledViews(state: ConsensusState, floorView: number): void {

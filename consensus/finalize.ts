@@ -1,8 +1,9 @@
 import { present } from "../primitives/assert.ts";
 import { type Standing, settleBlock } from "./block-tree.ts";
+import { closesEpoch, isCopy } from "./closing.ts";
 import { wantHeader } from "./fetch.ts";
 import { castVote } from "./safety-guard.ts";
-import { certificateAt, halt, leaderAt, type Turn } from "./state.ts";
+import { type ConsensusState, certificateAt, halt, leaderAt, type Turn } from "./state.ts";
 import type { Target } from "./types.ts";
 
 /**
@@ -13,7 +14,8 @@ import type { Target } from "./types.ts";
 export function settleNotarized(turn: Turn, view: number): Standing {
   const { state } = turn;
   const notarization = present(certificateAt(state, view, "notarize"), "notarization");
-  const { blockDigest } = present(notarization.target, "notarized block");
+  const target = present(notarization.target, "notarized block");
+  const { blockDigest } = target;
   const standing = settleBlock(turn, blockDigest, view);
   switch (standing.kind) {
     case "missing":
@@ -26,13 +28,20 @@ export function settleNotarized(turn: Turn, view: number): Standing {
       halt(turn, "DIVERGENCE", view, `block ${blockDigest} is notarized and bad to this node`);
       return standing;
     case "valid": {
-      if (state.blocks.get(blockDigest)?.header.proposer === leaderAt(state, view)) return standing;
-      halt(turn, "DIVERGENCE", view, `block ${blockDigest} is notarized and not of its leader`);
+      if (isRightlyProposed(state, view, target)) return standing;
+      halt(turn, "DIVERGENCE", view, `block ${blockDigest} is notarized and not rightly proposed`);
       return { kind: "bad" };
     }
     case "asked":
       return standing;
   }
+}
+
+/** A block is proposed by the leader whom it names; a copy is of a block that closes the epoch. */
+function isRightlyProposed(state: ConsensusState, view: number, target: Target): boolean {
+  const header = state.blocks.get(target.blockDigest)?.header;
+  if (isCopy(target)) return closesEpoch(state.config, header);
+  return header?.proposer === leaderAt(state, view) && header.parentDigest === target.parentDigest;
 }
 
 /**

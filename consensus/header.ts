@@ -1,8 +1,9 @@
 import { concatBytes, toHex, utf8 } from "../primitives/bytes.ts";
 import { encode } from "../primitives/codec/codec.ts";
-import { counter, hash, list, record, uint } from "../primitives/codec/schema.ts";
+import { counter, hash, list, optional, record, uint } from "../primitives/codec/schema.ts";
 import { sha256 } from "../primitives/sha256.ts";
-import { MAX_BATCHES_PER_BLOCK, MAX_VALIDATORS } from "./limits.ts";
+import { type Evidence, evidenceSchema } from "./evidence.ts";
+import { MAX_BATCHES_PER_BLOCK, MAX_EVIDENCE_PER_BLOCK, MAX_VALIDATORS } from "./limits.ts";
 
 /** Version of the header layout; another one is refused. */
 export const HEADER_VERSION = 1;
@@ -30,6 +31,13 @@ export interface BlockHeader {
   /** Root of the state after this block. */
   readonly stateRoot: string;
   readonly receiptsRoot: string;
+  /** Proofs that a validator contradicted itself, in rising order of evidenceDigest, unique. */
+  readonly evidence: readonly Evidence[];
+  /**
+   * Present exactly in the last block of an epoch: the hash of the next epoch's validator set. Both
+   * whether it is there and its value are functions of the parent's post-state.
+   */
+  readonly nextValidators: string | undefined;
 }
 
 export const headerSchema = record({
@@ -43,6 +51,8 @@ export const headerSchema = record({
   batchDigests: list(hash, MAX_BATCHES_PER_BLOCK),
   stateRoot: hash,
   receiptsRoot: hash,
+  evidence: list(evidenceSchema, MAX_EVIDENCE_PER_BLOCK),
+  nextValidators: optional(hash),
 });
 
 /** SHA-256("MIZAN/HDR/1\0" || canonical header), hex. Throws CodecError on a malformed header. */

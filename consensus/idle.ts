@@ -1,3 +1,4 @@
+import { hasOpenEvidence } from "./evidence-pool.ts";
 import { armView, cancelTimer, disarmView, isRunning, startTimer } from "./pacemaker.ts";
 import { weightOf } from "./quorum.ts";
 import { findView, isOwnView, type Turn } from "./state.ts";
@@ -11,6 +12,7 @@ export function hasWork(turn: Turn): boolean {
   const { state } = turn;
   return (
     state.pending ||
+    hasOpenEvidence(state) ||
     isUnfinished(turn) ||
     turn.now >= heartbeatDueMs(turn) ||
     voterWeight(turn) >= state.config.validators.oneHonest
@@ -57,10 +59,12 @@ function voterWeight(turn: Turn): number {
   return weight;
 }
 
-/** Whether this node takes part in the views: a validator that may vote. */
+/** Whether this node takes part in the views: a validator that may vote, in an epoch that goes on. */
 export function participates(turn: Turn): boolean {
   const { state } = turn;
-  return state.config.self !== undefined && state.halted === undefined && state.gate.open;
+  return (
+    state.config.self !== undefined && state.halted === undefined && state.gate.open && !state.ended
+  );
 }
 
 /** Starts or stops the view's clocks to match the work, and the heartbeat's alarm. */

@@ -1,11 +1,20 @@
 import { decode, encode } from "../primitives/codec/codec.ts";
 import { CodecError } from "../primitives/codec/codec-error.ts";
 import type { DecodeLimits } from "../primitives/codec/message-pack-scan.ts";
-import { counter, hash, oneOf, record, text, uint, union } from "../primitives/codec/schema.ts";
+import {
+  bool,
+  counter,
+  hash,
+  oneOf,
+  record,
+  text,
+  uint,
+  union,
+} from "../primitives/codec/schema.ts";
 import { certificateSchema, voteRecordSchema, voteSchema } from "./certificate.ts";
-import type { HaltCode } from "./effects.ts";
+import { type Evidence, evidenceSchema } from "./evidence.ts";
 import { type BlockHeader, headerSchema } from "./header.ts";
-import type { Certificate, Vote, VoteRecord } from "./types.ts";
+import type { Certificate, Halt, Vote, VoteRecord } from "./types.ts";
 
 /** Layout of a record; records of another version are ignored like those of another chain. */
 export const JOURNAL_VERSION = 1;
@@ -17,25 +26,27 @@ export interface FloorRecord {
   readonly digest: string;
 }
 
-export interface HaltRecord {
-  readonly code: HaltCode;
-  readonly view: number;
-  readonly detail: string;
+/** Evidence that this node holds, also of the epoch before; settled: on the ledger by now. */
+export interface EvidenceRecord {
+  readonly evidence: Evidence;
+  readonly settled: boolean;
 }
 
 /**
  * What a node promised or must not forget. Replay takes the set of entries; their order says
  * nothing. `vote`: own vote, durable before it is signed. `header`: a block that a vote of ours or
  * a certificate names. `witness`: first proposal vote of a leader, so that equivocation is seen
- * across a restart. `halt`: this node must not vote any more.
+ * across a restart. `halt`: this node must not vote any more. `evidence`: proofs to be put into a
+ * block, and those that are; settled stands.
  */
 export type JournalEntry =
   | { readonly type: "vote"; readonly body: VoteRecord }
   | { readonly type: "certificate"; readonly body: Certificate }
   | { readonly type: "header"; readonly body: BlockHeader }
   | { readonly type: "floor"; readonly body: FloorRecord }
-  | { readonly type: "halt"; readonly body: HaltRecord }
-  | { readonly type: "witness"; readonly body: Vote };
+  | { readonly type: "halt"; readonly body: Halt }
+  | { readonly type: "witness"; readonly body: Vote }
+  | { readonly type: "evidence"; readonly body: EvidenceRecord };
 
 /** Tags follow this order: only ever append. */
 const entrySchema = union({
@@ -49,6 +60,7 @@ const entrySchema = union({
     detail: text(1024),
   }),
   witness: voteSchema,
+  evidence: record({ evidence: evidenceSchema, settled: bool }),
 });
 
 const recordSchema = record({

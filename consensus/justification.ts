@@ -32,7 +32,11 @@ export function justify(state: ConsensusState, view: number, target: Target): Ju
 }
 
 function parentCertificate(state: ConsensusState, parentView: number): Certificate | undefined {
-  if (parentView === state.floor.view) return state.floor.finalization;
+  if (parentView === state.floor.view) {
+    const { finalization } = state.floor;
+    // The block that an epoch begins with is final for everybody in it.
+    return finalization?.epoch === state.config.epoch ? finalization : undefined;
+  }
   return (
     certificateAt(state, parentView, "notarize") ?? certificateAt(state, parentView, "finalize")
   );

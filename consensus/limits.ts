@@ -22,11 +22,20 @@ export const VIEWS_PER_RESEND = 64;
 /** Three kinds for each view of a reply and for the newest view, and the floor's finalization. */
 export const MAX_CERTIFICATES_PER_REPLY = 3 * (VIEWS_PER_RESEND + 1) + 1;
 
-/** Headers in one reply, counted the same way by both sides: 64 of at most 2.5 KB are 160 KB. */
+/** Headers in one reply, counted the same way by both sides: 64 of at most 4.5 KB are 288 KB. */
 export const MAX_BLOCKS_PER_REPLY = 64;
 
 /** Batches a block may name; with 256 KiB each a block's payload is at most 16 MiB. */
 export const MAX_BATCHES_PER_BLOCK = 64;
+
+/** Proofs of contradiction in one header: each is under 450 bytes, one for each faulty of four. */
+export const MAX_EVIDENCE_PER_BLOCK = 4;
+
+/** Evidence is of the current epoch or the one before: older sets are not at hand. */
+export const EVIDENCE_EPOCHS = 2;
+
+/** Peers whose word that a later epoch has begun is looked into; validators of both epochs fit. */
+export const MAX_EPOCH_CLAIMS = 2 * MAX_VALIDATORS;
 
 /** The newest vote of each kind that a restarted peer once sent us. */
 export const MAX_ECHOED_VOTES = 3;

@@ -1,6 +1,7 @@
 import { decode, encode } from "../primitives/codec/codec.ts";
 import type { DecodeLimits } from "../primitives/codec/message-pack-scan.ts";
 import {
+  bool,
   counter,
   fixedBytes,
   hash,
@@ -12,6 +13,7 @@ import {
   union,
 } from "../primitives/codec/schema.ts";
 import { certificateSchema, voteSchema } from "./certificate.ts";
+import { type Evidence, evidenceSchema } from "./evidence.ts";
 import { type BlockHeader, headerSchema } from "./header.ts";
 import {
   MAX_BLOCKS_PER_REPLY,
@@ -19,7 +21,7 @@ import {
   MAX_ECHOED_VOTES,
   MAX_JUSTIFICATION,
 } from "./limits.ts";
-import type { Certificate, Vote } from "./types.ts";
+import type { Certificate, Target, Vote } from "./types.ts";
 
 /**
  * A leader's block for one view. The header gives epoch, parent digest and, hashed, the block's
@@ -31,8 +33,25 @@ export interface ProposalBody {
   readonly header: BlockHeader;
   readonly proposalSignature: Uint8Array;
   readonly notarizeSignature: Uint8Array;
-  /** Notarization or finalization of the parent and nullifications of every view skipped. */
+  /**
+   * Notarization or finalization of the parent and nullifications of every view skipped. Nothing
+   * for a parent in view 0, where the epoch begins: every node starts with that block's finality.
+   */
   readonly justification: readonly Certificate[];
+  /**
+   * The block closes the epoch, is notarized in `parentView` already and is put to the vote once
+   * more because its finalization did not come: it stands on itself. See proposalTarget.
+   */
+  readonly closingCopy: boolean;
+}
+
+/**
+ * What a proposal puts to the vote. `digest` is that of its header. A copy of the closing block has
+ * this block as parent and as block, so that no height is used twice.
+ */
+export function proposalTarget(body: ProposalBody, digest: string): Target {
+  const parentDigest = body.closingCopy ? digest : body.header.parentDigest;
+  return { parentView: body.parentView, parentDigest, blockDigest: digest };
 }
 
 /**
@@ -48,7 +67,7 @@ export interface StatusBody {
   readonly floorView: number;
   /** A claim; nothing is decided by it. */
   readonly floorHeight: number;
-  /** Of the floor; absent at genesis. */
+  /** Of the floor; absent at genesis, of the epoch before while nothing of this one is final. */
   readonly finalization: Certificate | undefined;
   /** Wall clock of the sender, ms. */
   readonly clockMs: number;
@@ -73,7 +92,8 @@ export interface GetBlocksBody {
 
 /**
  * Headers fromHeight, fromHeight + 1, … and a finalization. The responder truncates so that the
- * last header is the finalized block. Where the first finalization at or above fromHeight lies
+ * last header is the finalized block, and no block is of a later epoch than the first: the block
+ * that closes its epoch is always the last, with its finalization of that epoch. Where the first finalization at or above fromHeight lies
  * beyond `count` headers, it sends `count` headers and that finalization; the requester goes on
  * from there and believes nothing before the chain reaches the finalized block.
  */
@@ -117,7 +137,8 @@ export type ConsensusMessage =
         readonly fromView: number;
       };
     }
-  | { readonly type: "certificates"; readonly body: CertificatesBody };
+  | { readonly type: "certificates"; readonly body: CertificatesBody }
+  | { readonly type: "evidence"; readonly body: Evidence };
 
 const refusal = optional(oneOf(["UNKNOWN", "NOT_AVAILABLE", "BUSY", "RANGE"]));
 
@@ -130,6 +151,7 @@ export const messageSchema = union({
     proposalSignature: fixedBytes(64),
     notarizeSignature: fixedBytes(64),
     justification: list(certificateSchema, MAX_JUSTIFICATION),
+    closingCopy: bool,
   }),
   vote: voteSchema,
   certificate: certificateSchema,
@@ -164,9 +186,10 @@ export const messageSchema = union({
     certificates: list(certificateSchema, MAX_CERTIFICATES_PER_REPLY),
     refusal,
   }),
+  evidence: evidenceSchema,
 });
 
-/** 193 certificates of 25 signatures are 340 KB, 64 headers of 64 batches 160 KB. */
+/** 193 certificates of 25 signatures are 340 KB, 64 headers of 64 batches 288 KB. */
 export const MESSAGE_LIMITS: DecodeLimits = {
   maxBytes: 512 * 1024,
   maxDepth: 8,

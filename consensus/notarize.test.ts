@@ -75,13 +75,10 @@ describe("rule 3: notarize", () => {
     expect(node.votesSent()).toEqual(["nullify@1"]);
     const [evidence, ...more] = node.reports("evidence");
     expect(more).toEqual([]);
-    expect(evidence).toMatchObject({ signer: leader, view: 1 });
-    expect(evidence?.first.signature).toEqual(
-      voteBy(leader, "notarize", 1, first.target).signature,
-    );
-    expect(evidence?.second.signature).toEqual(
-      voteBy(leader, "notarize", 1, second.target).signature,
-    );
+    expect(evidence?.evidence).toMatchObject({ signer: leader, view: 1 });
+    const proof = [evidence?.evidence.first.signature, evidence?.evidence.second.signature];
+    expect(proof).toContainEqual(voteBy(leader, "notarize", 1, first.target).signature);
+    expect(proof).toContainEqual(voteBy(leader, "notarize", 1, second.target).signature);
   });
 });
 

@@ -1,11 +1,13 @@
 import { addHeader, findBlock, fitsParent, settleBlock } from "./block-tree.ts";
 import { sameTarget } from "./certificate.ts";
 import { acceptCertificate } from "./certificates.ts";
+import { closesEpoch, isCopy } from "./closing.ts";
+import type { ParentBlock } from "./effects.ts";
 import { reportFault, wantCertificates, wantHeader } from "./fetch.ts";
-import { headerDigest } from "./header.ts";
+import { type BlockHeader, headerDigest } from "./header.ts";
 import { justify } from "./justification.ts";
 import { MAX_JUSTIFIED_SKIPS, MAX_PROPOSALS_PER_VIEW } from "./limits.ts";
-import type { ProposalBody } from "./messages.ts";
+import { type ProposalBody, proposalTarget } from "./messages.ts";
 import { nullify } from "./nullify.ts";
 import { backoff, startTimer } from "./pacemaker.ts";
 import { castVote } from "./safety-guard.ts";
@@ -32,8 +34,7 @@ export function onProposal(turn: Turn, from: PeerIndex, body: ProposalBody): voi
   const { view, header } = body;
   if (!inVoteWindow(state, view)) return;
   const digest = headerDigest(header);
-  const { parentView } = body;
-  const target: Target = { parentView, parentDigest: header.parentDigest, blockDigest: digest };
+  const target = proposalTarget(body, digest);
   const leader = leaderAt(state, view);
   const vote: Vote = {
     kind: "notarize",
@@ -103,12 +104,12 @@ export function considerProposal(turn: Turn): void {
     return;
   }
   const { header } = proposal.body;
-  const formed = header.proposer === leaderAt(state, view);
-  if (!formed || !fitsParent(state.config, header, parent)) {
+  if (!standsRightly(state, view, header, target, parent)) {
     nullify(turn, "BAD_BLOCK");
     return;
   }
-  if (!proposal.timely && !checkTimely(turn, proposal)) return;
+  // A copy keeps the timestamp, which a quorum has found timely once.
+  if (!isCopy(target) && !proposal.timely && !checkTimely(turn, proposal)) return;
   const standing = settleBlock(turn, digest, view);
   switch (standing.kind) {
     case "valid":
@@ -124,6 +125,22 @@ export function considerProposal(turn: Turn): void {
     case "orphan":
       return;
   }
+}
+
+/**
+ * Whether a proposal may stand on its parent, as far as the two headers tell: an ordinary block by
+ * all its fields; a copy only if its block closes the epoch. That block was judged by its fields
+ * when it was proposed first.
+ */
+function standsRightly(
+  state: ConsensusState,
+  view: number,
+  header: BlockHeader,
+  target: Target,
+  parent: ParentBlock,
+): boolean {
+  if (isCopy(target)) return closesEpoch(state.config, header);
+  return header.proposer === leaderAt(state, view) && fitsParent(state.config, header, parent);
 }
 
 /** Decides once whether the timestamp is timely; a future one is looked at again in time. */

@@ -1,6 +1,8 @@
 import { invariant, present } from "../primitives/assert.ts";
 import { addHeader, findBlock, fitsParent, unfinalizedWithTransactions } from "./block-tree.ts";
+import { closesEpoch, copyTarget, isCopy } from "./closing.ts";
 import type { ParentBlock } from "./effects.ts";
+import { declineEvidence, offeredEvidence } from "./evidence-pool.ts";
 import { wantCertificates } from "./fetch.ts";
 import { blockOf } from "./finality.ts";
 import { settleNotarized } from "./finalize.ts";
@@ -22,7 +24,8 @@ interface Base {
 
 /**
  * Rule 2: in its view, with work to do and no vote given yet, the leader has a block built on the
- * highest base it can prove.
+ * highest base it can prove. If that is the closing block, it puts it to the vote once more: there
+ * is nothing to build, and no interval to keep.
  */
 export function considerProposing(turn: Turn): void {
   const { state, now } = turn;
@@ -34,16 +37,22 @@ export function considerProposing(turn: Turn): void {
   if (base === undefined) return;
   const { parameters, epoch } = state.config;
   const { block } = base;
+  if (closesEpoch(state.config, block.header)) {
+    castVote(turn, "notarize", view, copyTarget(base.view, block.digest));
+    return;
+  }
   const earliest = earliestProposalMs(pacemaker.enteredAtMs, block.timestampMs, parameters);
   if (now < earliest) {
     startTimer(turn, "propose", earliest);
     return;
   }
   const timestampMs = proposalTimestamp(now, block.timestampMs);
+  const evidence = offeredEvidence(state, block.digest);
   pacemaker.build = {
     parentView: base.view,
     parentDigest: block.digest,
     timestampMs,
+    evidence,
     failed: false,
   };
   const carrying = unfinalizedWithTransactions(state, block.digest);
@@ -56,6 +65,7 @@ export function considerProposing(turn: Turn): void {
     timestampMs,
     // The leader's own rule, to bound what a fork-free stall piles up; voters do not check it.
     allowTransactions: carrying <= MAX_UNFINALIZED_WITH_TRANSACTIONS,
+    evidence,
   });
 }
 
@@ -94,10 +104,11 @@ export function onBuilt(turn: Turn, view: number, header: BlockHeader | undefine
     return;
   }
   pacemaker.build = undefined;
+  declineEvidence(turn, build.evidence, header);
   const parent = findBlock(state, build.parentDigest);
   // The floor may have passed the base by, or all work be done.
   if (parent === undefined) return;
-  if (header.batchDigests.length === 0 && !hasWork(turn)) return;
+  if (isEmpty(header) && !hasWork(turn)) return;
   invariant(
     header.timestampMs === build.timestampMs &&
       header.proposer === state.config.self &&
@@ -113,6 +124,10 @@ export function onBuilt(turn: Turn, view: number, header: BlockHeader | undefine
   if (justify(state, view, target).kind !== "complete") return;
   entry.verdict = "valid";
   castVote(turn, "notarize", view, target);
+}
+
+function isEmpty(header: BlockHeader): boolean {
+  return header.batchDigests.length === 0 && header.evidence.length === 0;
 }
 
 /** The signed proposal of an own notarize vote; undefined when it can convince nobody any more. */
@@ -132,5 +147,6 @@ export function assembleProposal(
     proposalSignature: signatures.proposal,
     notarizeSignature: signatures.notarize,
     justification: justificationFor(state, view, target),
+    closingCopy: isCopy(target),
   };
 }

@@ -105,6 +105,45 @@ describe("the start gate", () => {
     expect(again.all("commit")).toHaveLength(1);
   });
 
+  test("a starting peer is told votes of views that are settled meanwhile", () => {
+    const node = new TestNode({ self });
+    node.vote(peer, "notarize", 1, first.target);
+    node.vote(peer, "finalize", 1, first.target);
+    node.receive(leaderFor(1), proposalOf(first));
+    node.finalize(first);
+    expect(node.state.floor.height).toBe(1);
+    node.clear();
+    node.receive(peer, statusOf({ purpose: "starting", incarnation: 99 }));
+    const echoes = node.sent("status", peer)[0]?.echoes ?? [];
+    expect(echoes.map(({ kind, view }) => [kind, view])).toEqual([
+      ["notarize", 1],
+      ["finalize", 1],
+    ]);
+  });
+
+  test("catching up first does not hide that the journal is lost", () => {
+    const node = new TestNode({ self, gated: true });
+    node.receive(leaderFor(1), proposalOf(first));
+    node.finalize(first);
+    expect(node.state.floor.view).toBe(1);
+    node.receive(peer, answer({ echoes: [voteBy(self, "notarize", 1, first.target)] }));
+    for (const index of others) node.receive(index, answer());
+    expect(node.reports("halted").map(({ code }) => code)).toEqual(["AMNESIA"]);
+    expect(node.state.gate.open).toBe(false);
+  });
+
+  test("catching up first does not turn a vote that the journal holds into a foreign one", () => {
+    const held = records(own("nullify", 1, undefined));
+    const node = new TestNode({ self, gated: true, records: held });
+    node.receive(leaderFor(1), proposalOf(first));
+    node.finalize(first);
+    expect(node.state.floor.view).toBe(1);
+    node.receive(peer, answer({ echoes: [voteBy(self, "nullify", 1, undefined)] }));
+    node.receive(second, answer());
+    expect(node.state.halted).toBeUndefined();
+    expect(node.state.gate.open).toBe(true);
+  });
+
   test("an echo that the journal holds is fine", () => {
     const held = records(own("nullify", 1, undefined));
     const node = new TestNode({ self, gated: true, records: held });

@@ -1,6 +1,8 @@
+import { invariant } from "../primitives/assert.ts";
 import { CodedError } from "../primitives/errors.ts";
 import { addHeader } from "./block-tree.ts";
 import { sameTarget } from "./certificate.ts";
+import { restoreEvidence } from "./evidence-pool.ts";
 import { decodeRecord, encodeRecord, type JournalEntry } from "./journal.ts";
 import { leaderSchedule } from "./leader.ts";
 import { checkParameters } from "./parameters.ts";
@@ -42,24 +44,46 @@ export function restore(
   const state = emptyState({ ...config, anchor: lastCommitted }, ignored);
   // Headers and certificates stand on their own, votes of others as well: any order will do.
   for (const entry of entries) replay(state, entry);
+  state.halted ??= config.halt;
+  if (config.startGate === "open") {
+    const voted = entries.some(({ type }) => type === "vote");
+    invariant(!voted, "a gate opens unasked only where the journal holds no vote");
+    state.gate.open = config.self !== undefined;
+  }
+  state.gate.settledView = state.voteFloorView;
+  if (!state.gate.open) {
+    for (const [view, { own }] of state.views) state.gate.remembered.set(view, own);
+  }
   state.view = resumeView(state);
   return state;
 }
 
 function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusState {
-  const { anchor, chainId, epoch } = config;
+  const { anchor, chainId, epoch, previous } = config;
   const { height, view, digest, timestampMs, finalization } = anchor;
+  invariant(previous === undefined || previous.epoch === epoch - 1, "epochs count up");
+  const beginsEpoch = finalization !== undefined && finalization.epoch !== epoch;
+  invariant(!beginsEpoch || (view === 0 && finalization.epoch === epoch - 1), "views begin anew");
+  const seed = previous?.closing.digest ?? chainId;
   return {
     config,
-    // Epoch 0 has no closing block before it; the chain's own identity stands in.
-    schedule: leaderSchedule(chainId, epoch, chainId, config.validators.validators.length),
+    // The first epoch has no closing block before it; the chain's own identity stands in.
+    schedule: leaderSchedule(chainId, epoch, seed, config.validators.validators.length),
     incarnation: 0,
     view: view + 1,
     floor: { height, view, digest, timestampMs, finalization, header: undefined },
     voteFloorView: view,
     appliedHeight: height,
     halted: undefined,
-    gate: { open: false, answered: 0, targetView: 0 },
+    ended: false,
+    gate: {
+      open: false,
+      answered: 0,
+      targetView: 0,
+      settledView: view,
+      remembered: new Map(),
+    },
+    newestVotes: new Map(),
     pacemaker: freshPacemaker(0),
     pending: false,
     views: new Map(),
@@ -71,7 +95,13 @@ function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusS
     nextSignId: 1,
     nextRequestId: 1,
     timers: new Map(),
-    catchUp: { request: undefined, tentative: [], attempts: 0, nextPeer: undefined },
+    catchUp: {
+      request: undefined,
+      tentative: [],
+      attempts: 0,
+      nextPeer: undefined,
+      claims: new Map(),
+    },
     wanted: new Map(),
     certificatesRequest: undefined,
     certificatesAttempts: 0,
@@ -79,6 +109,8 @@ function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusS
     standstillFloorView: -1,
     clockOffsets: new Map(),
     skewAlarm: false,
+    evidence: new Map(),
+    met: new Set(),
     answeredAtMs: new Map(),
     ignoredRecords,
     compactedView: view,
@@ -105,6 +137,9 @@ function replay(state: ConsensusState, entry: JournalEntry): void {
       return;
     case "witness":
       replayWitness(state, entry.body);
+      return;
+    case "evidence":
+      restoreEvidence(state, entry.body);
       return;
   }
 }
@@ -161,7 +196,7 @@ function resumeView(state: ConsensusState): number {
 /**
  * All live records: a new journal segment starts with them, and once it is durable older segments
  * may go. That is the floor and its finalization, committed blocks not yet applied, and above the
- * floor own votes, certificates, the headers that these name, first proposals, and a halt.
+ * floor own votes, certificates, the headers that these name, first proposals; evidence; a halt.
  */
 export function journalSnapshot(state: ConsensusState): readonly Uint8Array[] {
   const entries: JournalEntry[] = [];
@@ -170,10 +205,12 @@ export function journalSnapshot(state: ConsensusState): readonly Uint8Array[] {
     const { height, digest } = floor;
     entries.push({ type: "floor", body: { view: voteFloorView, height, digest } });
   }
-  if (floor.finalization !== undefined) {
+  // Where the epoch began, the finalization is of the one before and the driver's to keep.
+  if (floor.finalization !== undefined && floor.finalization.epoch === state.config.epoch) {
     entries.push({ type: "certificate", body: floor.finalization });
   }
   if (state.halted !== undefined) entries.push({ type: "halt", body: state.halted });
+  for (const body of state.evidence.values()) entries.push({ type: "evidence", body });
   for (const { header } of state.unapplied) entries.push({ type: "header", body: header });
   for (const { header, durable } of state.blocks.values()) {
     if (durable) entries.push({ type: "header", body: header });

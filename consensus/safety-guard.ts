@@ -17,6 +17,7 @@ import type { Target, VoteKind } from "./types.ts";
 export type GuardRefusal =
   | "OBSERVER"
   | "HALTED"
+  | "EPOCH_ENDED"
   | "NOT_STARTED"
   | "SETTLED_VIEW"
   | "LATER_VIEW"
@@ -34,7 +35,7 @@ export type GuardRefusal =
  * for every vote and nowhere else decided; returns undefined when the vote is allowed.
  *
  * In one view: at most one notarize, at most one nullify, at most one finalize vote, never nullify
- * and finalize both, no notarize after a nullify. Nothing at or below the floor, also not the floor
+ * and finalize both, no notarize after a nullify. Nothing after the end of the epoch. Nothing at or below the floor, also not the floor
  * that the journal remembers from before a restart: votes down there are forgotten, so a second,
  * different one could not be seen.
  */
@@ -46,6 +47,7 @@ export function guardRefusal(
 ): GuardRefusal | undefined {
   if (state.config.self === undefined) return "OBSERVER";
   if (state.halted !== undefined) return "HALTED";
+  if (state.ended) return "EPOCH_ENDED";
   if (!state.gate.open) return "NOT_STARTED";
   if (view <= state.floor.view || view <= state.voteFloorView) return "SETTLED_VIEW";
   if (view > state.view) return "LATER_VIEW";

@@ -20,7 +20,7 @@ export function onSigned(turn: Turn, id: number, signatures: readonly Uint8Array
     "signatures of 64 bytes",
   );
   // Settled meanwhile: the vote is forgotten together with its view.
-  if (view <= state.floor.view || state.halted !== undefined) return;
+  if (view <= state.floor.view || state.ended || state.halted !== undefined) return;
   const own = present(state.views.get(view)?.own[kind], "vote that was signed");
   const signature = present(signatures.at(-1), "signature of the vote");
   own.signature = signature;

@@ -1,5 +1,6 @@
 import { askAgain } from "./block-tree.ts";
 import { collectCertificates } from "./certificates.ts";
+import { openEvidence } from "./evidence-pool.ts";
 import { hasWork, participates } from "./idle.ts";
 import { MIN_ANSWER_INTERVAL_MS, VIEWS_PER_RESEND } from "./limits.ts";
 import type { ConsensusMessage } from "./messages.ts";
@@ -32,6 +33,7 @@ export function onStandstillTimer(turn: Turn): void {
   deliver(turn, "all", statusMessage(turn, "standstill"));
   resendCertificates(turn, "all", state.floor.view + 1);
   resendOwnVotes(turn, "all");
+  resendEvidence(turn, "all");
 }
 
 /**
@@ -101,6 +103,37 @@ export function onPeerConnected(turn: Turn, peer: PeerIndex): void {
   deliver(turn, peer, statusMessage(turn, state.gate.open ? "periodic" : "starting"));
   resendCertificates(turn, peer, state.floor.view + 1);
   resendOwnVotes(turn, peer);
+  resendEvidence(turn, peer);
+}
+
+/**
+ * The first sign of a peer in this epoch, which others may have begun before it: what it could not
+ * read then goes out to it at once instead of at the next standstill.
+ */
+export function meetPeer(turn: Turn, peer: PeerIndex, at: { readonly floorView: number }): void {
+  const { state } = turn;
+  if (state.config.previous === undefined || state.met.has(peer)) return;
+  state.met.add(peer);
+  resendCertificates(turn, peer, at.floorView + 1);
+  resendOwnVotes(turn, peer);
+  resendEvidence(turn, peer);
+}
+
+/**
+ * A peer is still in an earlier epoch. If that is the last one, its closing finalization leads the
+ * peer out; else it learns from our Status where we are, and fetches blocks. Nothing that we say
+ * crosses an epoch: each is proved to it by the set it knows.
+ */
+export function answerOlderEpoch(turn: Turn, peer: PeerIndex, epoch: number): void {
+  const { state } = turn;
+  const { previous } = state.config;
+  if (previous?.epoch !== epoch || !mayAnswer(state, turn.now, peer)) return;
+  deliver(turn, peer, { type: "certificate", body: previous.closing.finalization });
+}
+
+/** Few and small; each node keeps and passes on one proof for each signer. */
+function resendEvidence(turn: Turn, to: Audience): void {
+  for (const body of openEvidence(turn.state)) deliver(turn, to, { type: "evidence", body });
 }
 
 /**

@@ -1,13 +1,36 @@
-import type { Effect, HaltCode, ParentBlock } from "./effects.ts";
+import type { Effect, ParentBlock } from "./effects.ts";
 import type { TimerKind } from "./events.ts";
+import type { Evidence } from "./evidence.ts";
 import type { BlockHeader } from "./header.ts";
 import { encodeRecord, type JournalEntry } from "./journal.ts";
 import { leaderOf } from "./leader.ts";
 import type { ProposalBody } from "./messages.ts";
 import type { ConsensusParameters } from "./parameters.ts";
 import type { ValidatorSet } from "./quorum.ts";
-import type { Anchor, Certificate, PeerIndex, Target, Vote, VoteKind } from "./types.ts";
+import type {
+  Anchor,
+  Certificate,
+  Halt,
+  HaltCode,
+  PeerIndex,
+  Target,
+  Vote,
+  VoteKind,
+} from "./types.ts";
 
+/** The epoch before: what is still needed of it. */
+export interface PreviousEpoch {
+  readonly epoch: number;
+  /** Checks evidence of that epoch. */
+  readonly validators: ValidatorSet;
+  /** Its last block, which the order of leaders follows from, and which helps peers over. */
+  readonly closing: {
+    readonly digest: string;
+    readonly finalization: Certificate;
+  };
+}
+
+/** One core lives in one epoch; the next epoch has a core, and a journal, of its own. */
 export interface ConsensusConfig {
   readonly chainId: string;
   readonly epoch: number;
@@ -15,8 +38,22 @@ export interface ConsensusConfig {
   /** Own index; absent for an observer, which follows and never votes. */
   readonly self: number | undefined;
   readonly parameters: ConsensusParameters;
-  /** Genesis, or the last committed block. */
+  /**
+   * Genesis, the block that closed the epoch before, or the last committed block; never the block
+   * that closes this epoch: from there the next one is to be started.
+   */
   readonly anchor: Anchor;
+  /** Present exactly from the second epoch on, also after a restart. */
+  readonly previous?: PreviousEpoch | undefined;
+  /**
+   * "open" lets the node vote at once. Only as EpochEnd says, in a core of an epoch that begins in
+   * this very process; after a process start "closed", which is the default.
+   */
+  readonly startGate?: "open" | "closed" | undefined;
+  /** From EpochEnd. */
+  readonly evidence?: readonly Evidence[] | undefined;
+  /** From EpochEnd: this key does not vote any more. */
+  readonly halt?: Halt | undefined;
 }
 
 /** A vote of this node. Its record is durable before `signature` is even asked for. */
@@ -41,8 +78,6 @@ export interface SignerVotes {
   readonly notarize: Vote[];
   readonly nullify: Vote[];
   readonly finalize: Vote[];
-  /** A proof was reported; one a view is enough. */
-  reported: boolean;
 }
 
 /** All that is known of one view above the floor. */
@@ -92,6 +127,7 @@ export interface BuildRequest {
   readonly parentView: number;
   readonly parentDigest: string;
   readonly timestampMs: number;
+  readonly evidence: readonly Evidence[];
   failed: boolean;
 }
 
@@ -102,6 +138,10 @@ export interface StartGate {
   answered: number;
   /** Highest proven floor in the answers that made the quorum; to be reached before voting. */
   targetView: number;
+  /** The floor of journal and store at this start: votes at or below it are rightly forgotten. */
+  settledView: number;
+  /** Own votes that the journal held at this start, by view; emptied when the gate opens. */
+  readonly remembered: Map<number, ViewState["own"]>;
 }
 
 export interface PendingSignature {
@@ -115,6 +155,18 @@ export interface BlocksRequest {
   readonly requestId: number;
   readonly peer: PeerIndex;
   readonly fromHeight: number;
+  /** Sent on a peer's mere word that a later epoch has begun. */
+  readonly onClaim: boolean;
+}
+
+/** A peer's word that a later epoch has begun: worth one request, then later each time. */
+export interface EpochClaim {
+  /** Repeated since the last request to this peer. */
+  open: boolean;
+  /** Fruitless requests in a row. */
+  attempts: number;
+  /** Own clock before which this peer is not asked again, ms. */
+  notBeforeMs: number;
 }
 
 /** Catch-up by height: one request at a time. */
@@ -125,6 +177,7 @@ export interface CatchUp {
   /** Failures in a row, for the back-off. */
   attempts: number;
   nextPeer: PeerIndex | undefined;
+  readonly claims: Map<PeerIndex, EpochClaim>;
 }
 
 export interface WantedHeader {
@@ -146,10 +199,11 @@ export interface TimerState {
   view: number;
 }
 
-export interface Halt {
-  readonly code: HaltCode;
-  readonly view: number;
-  readonly detail: string;
+/** The first proof against a signer in an epoch. */
+export interface PooledEvidence {
+  readonly evidence: Evidence;
+  /** In a final block, or the application says that the ledger needs it no more. */
+  settled: boolean;
 }
 
 /** Everything the core knows. Only step() changes it. */
@@ -165,7 +219,14 @@ export interface ConsensusState {
   voteFloorView: number;
   appliedHeight: number;
   halted: Halt | undefined;
+  /** The closing block is final: nothing of this epoch is signed any more. */
+  ended: boolean;
   readonly gate: StartGate;
+  /**
+   * The newest vote of each kind of each peer, kept when its view is settled: a peer that lost its
+   * journal is shown them at its next start.
+   */
+  readonly newestVotes: Map<number, { [K in VoteKind]?: Vote }>;
   pacemaker: Pacemaker;
   /** The application has executable transactions. */
   pending: boolean;
@@ -191,6 +252,10 @@ export interface ConsensusState {
   /** Own clock minus the peer's at its last Status, by validator. */
   readonly clockOffsets: Map<number, number>;
   skewAlarm: boolean;
+  /** By "epoch:signer", at most one for each: one proof convicts. */
+  readonly evidence: Map<string, PooledEvidence>;
+  /** Peers that have shown to be in this epoch: what they missed before went out to them. */
+  readonly met: Set<PeerIndex>;
   /** Own clock at the last large answer to a peer. */
   readonly answeredAtMs: Map<PeerIndex, number>;
   readonly ignoredRecords: number;

@@ -1,9 +1,9 @@
+import { noteEpochClaim } from "./catch-up.ts";
 import { acceptCertificate } from "./certificates.ts";
-import { MAX_ECHOED_VOTES } from "./limits.ts";
 import type { StatusBody } from "./messages.ts";
 import { startTimer } from "./pacemaker.ts";
 import { weightOf } from "./quorum.ts";
-import { answerStandstill } from "./standstill.ts";
+import { answerOlderEpoch, answerStandstill, meetPeer } from "./standstill.ts";
 import { noteAnswer } from "./start-gate.ts";
 import type { ConsensusState, Turn } from "./state.ts";
 import { statusMessage } from "./status-message.ts";
@@ -19,16 +19,22 @@ export function onStatusTimer(turn: Turn): void {
 }
 
 export function broadcastStatus(turn: Turn): void {
-  const { gate, config } = turn.state;
-  const purpose = config.self === undefined || gate.open ? "periodic" : "starting";
+  const { gate, config, ended } = turn.state;
+  const votes = config.self === undefined || gate.open || ended;
+  const purpose = votes ? "periodic" : "starting";
   turn.effects.push({ type: "broadcast", message: statusMessage(turn, purpose) });
 }
 
 export function onStatus(turn: Turn, from: PeerIndex, body: StatusBody): void {
   const { state } = turn;
+  const { epoch } = state.config;
   const isValidator = from < state.config.validators.validators.length;
+  // Also of a later epoch: the peer's floor may still be the block that closes ours.
   if (body.finalization !== undefined) acceptCertificate(turn, body.finalization, "relay");
-  if (!isValidator || from === state.config.self) return;
+  if (body.epoch > epoch) noteEpochClaim(turn.state, from);
+  if (body.epoch < epoch) answerOlderEpoch(turn, from, body.epoch);
+  if (body.epoch !== epoch || !isValidator || from === state.config.self) return;
+  meetPeer(turn, from, body);
   state.clockOffsets.set(from, turn.now - body.clockMs);
   switch (body.purpose) {
     case "periodic":
@@ -48,19 +54,28 @@ export function onStatus(turn: Turn, from: PeerIndex, body: StatusBody): void {
   }
 }
 
-/** The newest vote of each kind that we hold from a peer: it must find them in its journal. */
+/**
+ * The newest vote of each kind that we ever had from a peer: it must find them in its journal. What
+ * our own restart forgot, the certificate of the last final block partly tells.
+ */
 function newestVotesOf(state: ConsensusState, signer: number): readonly Vote[] {
-  const newest = new Map<string, Vote>();
-  for (const { votes } of state.views.values()) {
-    const held = votes.get(signer);
-    if (held === undefined) continue;
-    for (const vote of [held.notarize[0], held.nullify[0], held.finalize[0]]) {
-      if (vote === undefined) continue;
-      const before = newest.get(vote.kind);
-      if (before === undefined || before.view < vote.view) newest.set(vote.kind, vote);
-    }
-  }
-  return [...newest.values()].slice(0, MAX_ECHOED_VOTES);
+  const { notarize, nullify, finalize } = state.newestVotes.get(signer) ?? {};
+  const certified = signatureIn(state, signer);
+  const newer = (finalize?.view ?? 0) >= (certified?.view ?? 0) ? finalize : certified;
+  return [notarize, nullify, newer].filter((vote) => vote !== undefined);
+}
+
+/** The peer's own finalize vote for the last final block, taken out of its certificate. */
+function signatureIn(state: ConsensusState, signer: number): Vote | undefined {
+  const { finalization } = state.floor;
+  if (finalization === undefined || finalization.epoch !== state.config.epoch) return undefined;
+  if ((finalization.signers & (1 << signer)) === 0) return undefined;
+  let place = 0;
+  for (let i = 0; i < signer; i++) if ((finalization.signers & (1 << i)) !== 0) place += 1;
+  const signature = finalization.signatures[place];
+  if (signature === undefined) return undefined;
+  const { kind, epoch, view, target } = finalization;
+  return { kind, epoch, view, target, signer, signature };
 }
 
 /**

@@ -4,6 +4,7 @@ import { onBlocks, onCatchUpTimer, pursueFinality } from "./catch-up.ts";
 import { acceptCertificate } from "./certificates.ts";
 import type { Effect } from "./effects.ts";
 import type { ConsensusEvent, Timer } from "./events.ts";
+import { adoptEvidence, takeEvidence } from "./evidence-pool.ts";
 import { onCertificates, onFetchTimer, onGetCertificates, onGetHeader, onHeader } from "./fetch.ts";
 import { advanceFloor, onApplied } from "./finality.ts";
 import { considerFinalize } from "./finalize.ts";
@@ -17,7 +18,7 @@ import { considerProposing, onBuilt } from "./propose.ts";
 import { onSigned } from "./signing.ts";
 import { onPeerConnected, onStandstillTimer } from "./standstill.ts";
 import { openGate } from "./start-gate.ts";
-import type { ConsensusState, Turn } from "./state.ts";
+import { type ConsensusState, persist, type Turn } from "./state.ts";
 import { broadcastStatus, onStatus, onStatusTimer } from "./status.ts";
 import { addVote } from "./tally.ts";
 import type { PeerIndex } from "./types.ts";
@@ -88,6 +89,13 @@ function onStart(turn: Turn, incarnation: number): void {
     const { code, view, detail } = state.halted;
     const report = { kind: "halted", code, epoch: state.config.epoch, view, detail } as const;
     turn.effects.push({ type: "report", report });
+    // It may come from the epoch before.
+    if (state.config.halt !== undefined) persist(turn, [{ type: "halt", body: state.halted }]);
+  }
+  adoptEvidence(turn);
+  if (state.gate.open) {
+    const report = { kind: "votingEnabled", view: state.view } as const;
+    turn.effects.push({ type: "report", report });
   }
   const { statusMs, standstillMs } = state.config.parameters;
   startTimer(turn, "status", now + statusMs);
@@ -130,6 +138,9 @@ function onMessage(turn: Turn, from: PeerIndex, message: ConsensusMessage): void
     }
     case "certificates":
       onCertificates(turn, from, message.body);
+      return;
+    case "evidence":
+      takeEvidence(turn, message.body);
       return;
     default:
       unreachable(message);

@@ -1,14 +1,13 @@
 import { invariant } from "../primitives/assert.ts";
 import { sameTarget } from "./certificate.ts";
 import { acceptCertificate } from "./certificates.ts";
-import { reportContradiction } from "./evidence.ts";
+import { detectContradiction } from "./evidence-pool.ts";
 import { MAX_VOTES_PER_SLOT, VOTE_WINDOW } from "./limits.ts";
 import { weightOf } from "./quorum.ts";
 import { checkOwnVote } from "./safety-guard.ts";
 import {
   type ConsensusState,
   certificateAt,
-  persist,
   type SignerVotes,
   type Turn,
   viewAt,
@@ -17,7 +16,7 @@ import type { Certificate, Target, Vote, VoteKind } from "./types.ts";
 
 /** Whether votes of a view are kept: above the floor, not too far ahead, still able to matter. */
 export function inVoteWindow(state: ConsensusState, view: number): boolean {
-  if (view <= state.floor.view || view > state.view + VOTE_WINDOW) return false;
+  if (state.ended || view <= state.floor.view || view > state.view + VOTE_WINDOW) return false;
   return view > state.compactedView || certificateAt(state, view, "nullify") === undefined;
 }
 
@@ -49,19 +48,24 @@ function record(turn: Turn, vote: Vote): boolean {
   if (slot.some((known) => sameTarget(known.target, vote.target))) return false;
   if (slot.length >= MAX_VOTES_PER_SLOT) return false;
   slot.push(vote);
-  const proof = reportContradiction(turn, votes);
-  persist(
-    turn,
-    proof.map((body) => ({ type: "witness", body })),
-  );
+  rememberNewest(turn.state, vote);
+  detectContradiction(turn, votes);
   return true;
+}
+
+function rememberNewest(state: ConsensusState, vote: Vote): void {
+  if (vote.signer === state.config.self) return;
+  const newest = state.newestVotes.get(vote.signer) ?? {};
+  const before = newest[vote.kind];
+  if (before === undefined || before.view < vote.view) newest[vote.kind] = vote;
+  state.newestVotes.set(vote.signer, newest);
 }
 
 function votesOf(state: ConsensusState, view: number, signer: number): SignerVotes {
   const { votes } = viewAt(state, view);
   const known = votes.get(signer);
   if (known !== undefined) return known;
-  const made: SignerVotes = { notarize: [], nullify: [], finalize: [], reported: false };
+  const made: SignerVotes = { notarize: [], nullify: [], finalize: [] };
   votes.set(signer, made);
   return made;
 }

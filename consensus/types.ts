@@ -55,11 +55,13 @@ export interface Validator {
 
 /**
  * The last committed block, where a node starts from. At genesis: height 0, view 0,
- * digest = chainId, the genesis timestamp and no finalization.
+ * digest = chainId, the genesis timestamp and no finalization. At the start of a later epoch: the
+ * block that closed the epoch before, with its finalization of that epoch and view 0: views begin
+ * anew, and floors are compared by epoch first.
  */
 export interface Anchor {
   readonly height: number;
-  /** View in which the block was finalized; it is not part of the header. */
+  /** View of this epoch in which the block was finalized, else 0; it is no part of the header. */
   readonly view: number;
   readonly digest: string;
   readonly timestampMs: number;
@@ -71,3 +73,20 @@ export interface Anchor {
  * size of the set that the driver gives to its connection.
  */
 export type PeerIndex = number;
+
+/** Stops this node's votes for good (until an operator acts); also journalled. */
+export type HaltCode =
+  /** The network shows a vote of our key that our journal does not hold: another process signs. */
+  | "FOREIGN_SELF_VOTE"
+  /** The same, found at start: the journal was lost or rolled back. */
+  | "AMNESIA"
+  /** A certified block is bad to our executor: this node's state differs from the network's. */
+  | "DIVERGENCE"
+  /** Certificates contradict one another: more weight is Byzantine than the protocol bears. */
+  | "SAFETY_VIOLATION";
+
+export interface Halt {
+  readonly code: HaltCode;
+  readonly view: number;
+  readonly detail: string;
+}

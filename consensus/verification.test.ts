@@ -38,7 +38,7 @@ const certificate = (change: object): ConsensusMessage => ({
 describe("votes", () => {
   test.each([
     [{}, 1],
-    [{ epoch: 1 }, "WRONG_EPOCH"],
+    [{ epoch: 1 }, "OTHER_EPOCH"],
     [{ view: 0 }, "STALE"],
     [{ view: 65 }, 1],
     [{ view: 66 }, "AHEAD"],
@@ -70,7 +70,7 @@ describe("certificates", () => {
     [{}, 3],
     [{ view: 1_000_000 }, 3],
     [{ view: 2 ** 53 - 1 }, "AHEAD"],
-    [{ epoch: 2 }, "WRONG_EPOCH"],
+    [{ epoch: 2 }, "OTHER_EPOCH"],
     [{ signers: bits | 16 }, "UNKNOWN_SIGNER"],
     [{ signatures: signatures.slice(1) }, "SIGNATURE_COUNT"],
     [{ signatures: [...signatures, ...signatures] }, "SIGNATURE_COUNT"],
@@ -134,7 +134,7 @@ describe("proposals", () => {
   test.each([
     [{ version: 2 }, "WRONG_VERSION"],
     [{ chainId: digestOf("elsewhere") }, "WRONG_CHAIN"],
-    [{ epoch: 1 }, "WRONG_EPOCH"],
+    [{ epoch: 1 }, "OTHER_EPOCH"],
   ])("of a header with %j: %s", (change, code) => {
     expect(judge(new TestNode({ self }), proposalOf(blockOn(GENESIS, 1, change)))).toBe(code);
   });

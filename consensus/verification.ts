@@ -7,19 +7,37 @@ import {
   type RequiredSignature,
 } from "./certificate.ts";
 import { isKnown } from "./certificates.ts";
+import {
+  checkEvidence,
+  type Evidence,
+  type EvidenceErrorCode,
+  evidenceSignatures,
+} from "./evidence.ts";
+import { evidenceSet, isPooled } from "./evidence-pool.ts";
 import { HEADER_VERSION, headerDigest } from "./header.ts";
 import { MAX_VIEW, VOTE_WINDOW } from "./limits.ts";
-import type { BlocksBody, ConsensusMessage, ProposalBody, StatusBody } from "./messages.ts";
+import {
+  type BlocksBody,
+  type ConsensusMessage,
+  type ProposalBody,
+  proposalTarget,
+  type StatusBody,
+} from "./messages.ts";
 import type { ValidatorSet } from "./quorum.ts";
 import { type ConsensusState, leaderAt } from "./state.ts";
 import { statementBytes, voteStatement } from "./statements.ts";
-import type { Certificate, Target, Vote } from "./types.ts";
+import type { Certificate, Vote } from "./types.ts";
 
 /** Why a message is dropped before any signature is checked. */
 export type MessageRefusalCode =
   | CertificateErrorCode
+  | EvidenceErrorCode
   | "WRONG_CHAIN"
-  | "WRONG_EPOCH"
+  /**
+   * Of an epoch that this core is not in: no fault, for epochs do not end everywhere at once. A
+   * Status is read all the same, and tells either side how to go on.
+   */
+  | "OTHER_EPOCH"
   | "WRONG_VERSION"
   /** A certificate of another kind than this place in a message is for. */
   | "WRONG_KIND"
@@ -46,7 +64,9 @@ function refuse(code: MessageRefusalCode, detail: string): never {
   throw new Refusal(code, detail);
 }
 
-const CERTIFICATE_CODES: ReadonlySet<string> = new Set<CertificateErrorCode>([
+const STRUCTURE_CODES: ReadonlySet<string> = new Set<CertificateErrorCode | EvidenceErrorCode>([
+  "EVIDENCE_STATEMENT",
+  "EVIDENCE_CONSISTENT",
   "TARGET_PRESENCE",
   "TARGET_ORDER",
   "VIEW_ZERO",
@@ -57,7 +77,7 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set<CertificateErrorCode>([
 
 function isRefusal(error: unknown): error is CodedError<MessageRefusalCode> {
   return (
-    error instanceof Refusal || (error instanceof CodedError && CERTIFICATE_CODES.has(error.code))
+    error instanceof Refusal || (error instanceof CodedError && STRUCTURE_CODES.has(error.code))
   );
 }
 
@@ -112,6 +132,9 @@ function required(message: ConsensusMessage, context: Context): readonly Require
         if (requestId === message.body.requestId) return [];
       }
       return refuse("UNSOLICITED", "header");
+    case "evidence":
+      if (isPooled(state, message.body)) refuse("STALE", "evidence already held");
+      return ofEvidence(message.body, context);
     case "getBlocks":
     case "getHeader":
     case "getCertificates":
@@ -122,11 +145,11 @@ function required(message: ConsensusMessage, context: Context): readonly Require
 }
 
 function checkEpoch(epoch: number, state: ConsensusState): void {
-  if (epoch !== state.config.epoch) refuse("WRONG_EPOCH", `epoch ${epoch}`);
+  if (epoch !== state.config.epoch) refuse("OTHER_EPOCH", `epoch ${epoch}`);
 }
 
 function checkWindow(view: number, state: ConsensusState): void {
-  if (view <= state.floor.view) refuse("STALE", `view ${view} is settled`);
+  if (state.ended || view <= state.floor.view) refuse("STALE", `view ${view} is settled`);
   if (view > state.view + VOTE_WINDOW) refuse("AHEAD", `view ${view}`);
 }
 
@@ -158,11 +181,7 @@ function ofProposal(body: ProposalBody, context: Context): readonly RequiredSign
   if (header.chainId !== chainId) refuse("WRONG_CHAIN", "header of another chain");
   checkEpoch(header.epoch, state);
   checkWindow(view, state);
-  const target: Target = {
-    parentView,
-    parentDigest: header.parentDigest,
-    blockDigest: headerDigest(header),
-  };
+  const target = proposalTarget(body, headerDigest(header));
   checkVoteShape({ kind: "notarize", view, target });
   const publicKey = set.validators[leaderAt(state, view)]?.publicKey;
   if (publicKey === undefined) return refuse("UNKNOWN_SIGNER", "leader of the view");
@@ -181,7 +200,18 @@ function ofProposal(body: ProposalBody, context: Context): readonly RequiredSign
     ofLeader("proposal", body.proposalSignature),
     ofLeader("notarize", body.notarizeSignature),
     ...justification,
+    ...header.evidence.flatMap((evidence) => ofEvidence(evidence, context)),
   ];
+}
+
+/** Both signatures, under the set of the evidence's own epoch. */
+function ofEvidence(evidence: Evidence, { state }: Context): readonly RequiredSignature[] {
+  const { config } = state;
+  const set = evidenceSet(config, evidence.epoch);
+  if (set === undefined) return refuse("OTHER_EPOCH", `evidence of epoch ${evidence.epoch}`);
+  checkEvidence(evidence, config.chainId);
+  const signatures = evidenceSignatures(evidence, set);
+  return signatures ?? refuse("UNKNOWN_SIGNER", `signer ${evidence.signer}`);
 }
 
 /**
@@ -203,12 +233,16 @@ function checkJustificationPlace(
 
 function ofStatus(body: StatusBody, context: Context): readonly RequiredSignature[] {
   const { state } = context;
-  checkEpoch(body.epoch, state);
+  const { epoch } = state.config;
   const signatures: RequiredSignature[] = [];
   if (body.finalization !== undefined) {
     if (body.finalization.kind !== "finalize") refuse("WRONG_KIND", "finalization of a status");
-    signatures.push(...ofCertificate(body.finalization, context));
+    // One of another epoch is never read: neither is its set at hand, nor its view of any use.
+    if (body.finalization.epoch === epoch) {
+      signatures.push(...ofCertificate(body.finalization, context));
+    }
   }
+  if (body.epoch !== epoch) return signatures;
   // Echoes are read only in an answer to this start.
   if (body.purpose !== "answer" || body.answerTo !== state.incarnation) return signatures;
   for (const echo of body.echoes) {

@@ -4,11 +4,14 @@ import type { StateTree } from "../primitives/merkle/state-tree.ts";
 import { admit, type Refusal, remember } from "./admission.ts";
 import { businessDateOf } from "./business-date.ts";
 import type { CheckedTransaction } from "./checked-transaction.ts";
+import { type Closing, closingOf } from "./closing.ts";
 import type { BodyOf, SignedTransaction, TransactionBody } from "./envelope.ts";
-import type { LedgerEvent, PlacedEvent } from "./events.ts";
+import { beginEpoch, keepCheckpoint } from "./epoch-change.ts";
+import { type LedgerEvent, NO_TRANSACTION, type PlacedEvent } from "./events.ts";
+import { type EvidenceRecord, recordEvidence } from "./evidence.ts";
 import type { Execution, Failure } from "./execution.ts";
 import { assertBlockInvariants, changesOf } from "./invariants.ts";
-import { MAX_BLOCK_TRANSACTIONS } from "./limits.ts";
+import { MAX_BLOCK_TRANSACTIONS, MAX_KEY_CHECKS_PER_BLOCK } from "./limits.ts";
 import { outcomeOf } from "./outcome.ts";
 import { pruneReferences, queueForPruning } from "./pruning.ts";
 import { encodeReceipt, type Receipt } from "./receipt.ts";
@@ -22,9 +25,13 @@ export interface BlockInput {
   /** Tree over that state. */
   readonly tree: StateTree;
   readonly height: number;
+  /** Digest of the parent block, hex; of the first block's parent, the chain id. */
+  readonly parentDigest: string;
   /** From the block's header, milliseconds of Unix time. */
   readonly timestampMs: number;
   readonly transactions: readonly CheckedTransaction[];
+  /** From the header; the caller has seen that its signatures verify and `evidenceProblem`. */
+  readonly evidence: readonly EvidenceRecord[];
 }
 
 export interface BlockResult {
@@ -39,6 +46,8 @@ export interface BlockResult {
   readonly tree: StateTree;
   readonly stateRoot: string;
   readonly receiptsRoot: string;
+  /** The epoch ends with this block, and how the next one begins; undefined for most blocks. */
+  readonly closing: Closing | undefined;
 }
 
 /**
@@ -53,6 +62,11 @@ export function applyBlock(input: BlockInput): BlockResult {
   const state = new LedgerState(input.state);
   const run = new BlockRun(state, input.height, input.timestampMs);
   advanceChain(state, input);
+  keepCheckpoint(state, input.height, input.parentDigest);
+  run.caused(recordEvidence(input.state, state, input.evidence, input.height));
+  const closing = closingOf(input.state, input.height);
+  if (closing !== undefined) run.caused([beginEpoch(state, closing, input.height)]);
+  state.commit();
   for (const checked of input.transactions) run.apply(checked);
   queueForPruning(state, input.height, run.executed);
   pruneReferences(state, input.height, run.executed.length);
@@ -70,6 +84,7 @@ export function applyBlock(input: BlockInput): BlockResult {
     tree,
     stateRoot: tree.root,
     receiptsRoot: listRoot(receiptBytes),
+    closing,
   };
 }
 
@@ -92,6 +107,9 @@ class BlockRun {
   readonly #height: number;
   readonly #timestampMs: number;
   readonly #businessDate: string;
+  /** Events that no transaction caused. */
+  readonly #own: LedgerEvent[] = [];
+  #keyChecks = MAX_KEY_CHECKS_PER_BLOCK;
 
   constructor(state: LedgerState, height: number, timestampMs: number) {
     this.#state = state;
@@ -109,10 +127,15 @@ class BlockRun {
     this.#state.commit();
   }
 
+  /** Events of the block itself. */
+  caused(events: readonly LedgerEvent[]): void {
+    this.#own.push(...events);
+  }
+
   placedEvents(): readonly PlacedEvent[] {
     const out: PlacedEvent[] = [];
-    for (const [txIndex, events] of this.events.entries()) {
-      const txId = this.receipts[txIndex]?.txId ?? "";
+    for (const [txIndex, events] of [...this.events, this.#own].entries()) {
+      const txId = this.receipts[txIndex]?.txId ?? NO_TRANSACTION;
       for (const [eventIndex, event] of events.entries()) {
         out.push({ height: this.#height, txIndex, eventIndex, txId, event });
       }
@@ -146,6 +169,11 @@ class BlockRun {
       txId: transaction.txId,
       emit: (event) => {
         events.push(event);
+      },
+      takeKeyCheck: () => {
+        if (this.#keyChecks === 0) return false;
+        this.#keyChecks -= 1;
+        return true;
       },
     });
     if (failed === undefined) state.commit();

@@ -4,12 +4,15 @@ import {
   counter,
   hash,
   type Infer,
+  list,
   oneOf,
   optional,
   record,
   uint,
   union,
 } from "../primitives/codec/schema.ts";
+import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
+import { changeTiming, validatorAction } from "./state/validator-change.ts";
 import {
   accountId,
   accountKind,
@@ -110,6 +113,44 @@ const settlementFinal = record({
 });
 export type SettlementFinal = Infer<typeof settlementFinal>;
 
+const validatorChangeProposed = record({
+  action: validatorAction,
+  name: memberId,
+  member: memberId,
+  timing: changeTiming,
+});
+
+const validatorChangeWithdrawn = record({
+  action: validatorAction,
+  name: memberId,
+  member: memberId,
+});
+
+const validatorReady = record({ name: memberId, member: memberId, epoch: counter });
+
+/** Written by the block that closed the epoch before. */
+const epochBegun = record({
+  epoch: counter,
+  /** Height of its first block. */
+  startHeight: counter,
+  setHash: hash,
+  applied: list(record({ action: validatorAction, name: memberId }), MAX_PENDING_CHANGES),
+  /** In index order. */
+  validators: list(
+    record({ name: memberId, member: memberId, weight: uint(MAX_TOTAL_WEIGHT) }),
+    MAX_VALIDATORS,
+  ),
+});
+
+/** A validator's key contradicted itself; the proof stands in the block's header. */
+const evidenceRecorded = record({
+  hash,
+  validator: memberId,
+  member: memberId,
+  epoch: counter,
+  view: counter,
+});
+
 /** Every kind of event. A closed list: append, never reorder. */
 export const eventSchema = union({
   posting,
@@ -120,11 +161,22 @@ export const eventSchema = union({
   trancheIssued,
   cbdcMinted,
   settlementFinal,
+  validatorChangeProposed,
+  validatorChangeWithdrawn,
+  validatorReady,
+  epochBegun,
+  evidenceRecorded,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];
 
-/** An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain. */
+/** Stands for a transaction where the block itself caused the event. */
+export const NO_TRANSACTION = "00".repeat(32);
+
+/**
+ * An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain. What
+ * the block itself causes comes last: txIndex is the number of its transactions, txId all zeros.
+ */
 export const placedEventSchema = record({
   height: counter,
   txIndex: uint(),

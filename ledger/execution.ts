@@ -23,4 +23,6 @@ export interface Execution {
   readonly businessDate: string;
   readonly txId: string;
   emit(event: LedgerEvent): void;
+  /** Takes one of the public-key operations that the block may still do; false when none is left. */
+  takeKeyCheck(): boolean;
 }

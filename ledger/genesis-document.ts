@@ -39,6 +39,7 @@ export interface GenesisDocument {
   readonly parameters: {
     readonly maxExpiryBlocks: string;
     readonly dedupWindowBlocks: string;
+    readonly epochLengthBlocks: string;
   };
 }
 
@@ -74,6 +75,7 @@ export function genesisToDocument(genesis: Genesis): GenesisDocument {
     parameters: {
       maxExpiryBlocks: String(genesis.parameters.maxExpiryBlocks),
       dedupWindowBlocks: String(genesis.parameters.dedupWindowBlocks),
+      epochLengthBlocks: String(genesis.parameters.epochLengthBlocks),
     },
   };
 }
@@ -105,6 +107,7 @@ function readGenesis(reader: DocumentReader, document: unknown): Genesis {
   const parameters = reader.object("parameters", root["parameters"], [
     "maxExpiryBlocks",
     "dedupWindowBlocks",
+    "epochLengthBlocks",
   ]);
   const counterOf = (name: string): number =>
     Number(reader.decimal(`parameters.${name}`, parameters[name], BigInt(Number.MAX_SAFE_INTEGER)));
@@ -128,6 +131,7 @@ function readGenesis(reader: DocumentReader, document: unknown): Genesis {
     parameters: {
       maxExpiryBlocks: counterOf("maxExpiryBlocks"),
       dedupWindowBlocks: counterOf("dedupWindowBlocks"),
+      epochLengthBlocks: counterOf("epochLengthBlocks"),
     },
   };
 }

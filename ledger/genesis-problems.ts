@@ -4,7 +4,12 @@ import { messageOf } from "../primitives/errors.ts";
 import { GENESIS_VERSION, type Genesis } from "./genesis.ts";
 import { isBic, normaliseBic } from "./identifiers/bic.ts";
 import { isLei } from "./identifiers/lei.ts";
-import { MAX_TOTAL_WEIGHT, PROGRAMME_CEILING_USD_CENTS } from "./limits.ts";
+import {
+  MAX_EPOCH_BLOCKS,
+  MAX_TOTAL_WEIGHT,
+  MIN_EPOCH_BLOCKS,
+  PROGRAMME_CEILING_USD_CENTS,
+} from "./limits.ts";
 import type { Role } from "./types.ts";
 
 /** One thing that is wrong with a genesis, and where. */
@@ -55,12 +60,16 @@ function checkScalars(genesis: Genesis, report: Report): void {
   if (programmeCapUsdCents === 0n || programmeCapUsdCents > PROGRAMME_CEILING_USD_CENTS) {
     report("programmeCapUsdCents", programmeCapUsdCents, `1..${PROGRAMME_CEILING_USD_CENTS}`);
   }
-  const { maxExpiryBlocks, dedupWindowBlocks } = parameters;
+  const { maxExpiryBlocks, dedupWindowBlocks, epochLengthBlocks } = parameters;
   if (maxExpiryBlocks === 0 || maxExpiryBlocks > MAX_EXPIRY_BLOCKS) {
     report("parameters.maxExpiryBlocks", maxExpiryBlocks, `1..${MAX_EXPIRY_BLOCKS}`);
   }
   if (dedupWindowBlocks === 0 || dedupWindowBlocks > MAX_DEDUP_BLOCKS) {
     report("parameters.dedupWindowBlocks", dedupWindowBlocks, `1..${MAX_DEDUP_BLOCKS}`);
+  }
+  if (epochLengthBlocks < MIN_EPOCH_BLOCKS || epochLengthBlocks > MAX_EPOCH_BLOCKS) {
+    const expected = `${MIN_EPOCH_BLOCKS}..${MAX_EPOCH_BLOCKS}`;
+    report("parameters.epochLengthBlocks", epochLengthBlocks, expected);
   }
 }
 

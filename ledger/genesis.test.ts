@@ -60,7 +60,7 @@ const genesis: Genesis = {
     validator("hbl", "HBL"),
   ],
   programmeCapUsdCents: 200_000_000_000n,
-  parameters: { maxExpiryBlocks: 600, dedupWindowBlocks: 86_400 },
+  parameters: { maxExpiryBlocks: 600, dedupWindowBlocks: 86_400, epochLengthBlocks: 86_400 },
 };
 
 /** A made-up LEI whose check digits agree (ISO 7064 MOD 97-10). */
@@ -183,8 +183,15 @@ describe("validation", () => {
     ["no cap", { ...document, programmeCapUsdCents: "0" }, ["programmeCapUsdCents"]],
     [
       "windows of no blocks",
-      { ...document, parameters: { maxExpiryBlocks: "0", dedupWindowBlocks: "0" } },
-      ["parameters.maxExpiryBlocks", "parameters.dedupWindowBlocks"],
+      {
+        ...document,
+        parameters: { maxExpiryBlocks: "0", dedupWindowBlocks: "0", epochLengthBlocks: "3" },
+      },
+      [
+        "parameters.maxExpiryBlocks",
+        "parameters.dedupWindowBlocks",
+        "parameters.epochLengthBlocks",
+      ],
     ],
     [
       "a member twice",

@@ -21,10 +21,18 @@ import {
 } from "./limits.ts";
 import { chainTable } from "./state/chain.ts";
 import { dedupeCursorTable } from "./state/dedupe.ts";
+import { keyUseTable } from "./state/key-use.ts";
 import { memberKeySchema, memberTable } from "./state/member.ts";
 import { parametersSchema, parametersTable } from "./state/parameters.ts";
 import { programmeTable } from "./state/programme.ts";
 import { supplyTable } from "./state/supply.ts";
+import {
+  currentEpochTable,
+  epochTable,
+  type Validator,
+  validatorSetHash,
+  validatorSetTable,
+} from "./state/validator-set.ts";
 import { CBDC, memberId, role, roles } from "./types.ts";
 
 /** Version of the layout of genesis bytes. */
@@ -100,8 +108,44 @@ export function genesisEntries(genesis: Genesis): readonly (readonly [string, Ui
     }),
     dedupeCursorTable.entry({ height: 1, page: 0 }),
     ...members.map((member) => memberTable.entry(memberOf(member))),
+    ...epochEntries(genesis),
+    ...keyEntries(genesis),
   ];
   return entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The validators of epoch 0: their numbers are their places. */
+export function genesisValidators(genesis: Genesis): readonly Validator[] {
+  return genesis.validators.map(({ name, member, consensusKey, networkKey, weight }, number) => ({
+    number,
+    publicKey: consensusKey,
+    networkKey,
+    weight,
+    name,
+    member,
+  }));
+}
+
+function epochEntries(genesis: Genesis) {
+  const validators = genesisValidators(genesis);
+  const epoch = { epoch: 0, startHeight: 1, setHash: validatorSetHash(validators) };
+  return [
+    currentEpochTable.entry({ ...epoch, nextNumber: validators.length }),
+    epochTable.entry(epoch),
+    validatorSetTable.entry({ validators }),
+  ];
+}
+
+function keyEntries({ members, validators }: Genesis) {
+  return [
+    ...members.flatMap(({ id, keys }) =>
+      keys.map(({ publicKey }) => keyUseTable.entry({ publicKey, use: "MEMBER", holder: id })),
+    ),
+    ...validators.flatMap(({ name, consensusKey, networkKey }) => [
+      keyUseTable.entry({ publicKey: consensusKey, use: "CONSENSUS", holder: name }),
+      keyUseTable.entry({ publicKey: networkKey, use: "NETWORK", holder: name }),
+    ]),
+  ];
 }
 
 function memberOf(member: GenesisMember) {

@@ -27,8 +27,38 @@ export const MAX_BLOCK_TRANSACTIONS = 64 * 1024;
 export const MAX_MEMBERS = 1024;
 export const MAX_KEYS_PER_MEMBER = 32;
 
-/** Validators: votes are all-to-all, the network is sized for 4 to 25; the bound leaves room. */
-export const MAX_VALIDATORS = 64;
+/** Validators of one epoch: votes are all-to-all and certificates carry a bitmap of 25 bits. */
+export const MIN_VALIDATORS = 4;
+export const MAX_VALIDATORS = 25;
+
+/** Network identities over the life of a chain: one joins or changes its key a few times a year. */
+export const MAX_VALIDATOR_NUMBER = 0xfffe;
+
+/** Changes of the validator set that may wait at once: an epoch applies a third of the weight. */
+export const MAX_PENDING_CHANGES = 16;
+
+/**
+ * Public-key operations that transactions of one block may ask of the ledger itself (a key that
+ * joins, its proof of being ready): each takes one to two milliseconds of every node.
+ */
+export const MAX_KEY_CHECKS_PER_BLOCK = 16;
+
+/** Block digests remembered for ready statements: one in 16 blocks, the last eight of them. */
+export const CHECKPOINT_BLOCKS = 16;
+export const KEPT_CHECKPOINTS = 8;
+
+/** Evidence in one header; the header's own bound. */
+export const MAX_EVIDENCE_PER_BLOCK = 4;
+
+/** Epochs before the current one of which evidence may still be recorded. */
+export const EVIDENCE_EPOCHS = 1;
+
+/** Proofs kept of one validator in one epoch: one is enough to act on, more only fill the state. */
+export const MAX_EVIDENCE_PER_VALIDATOR = 4;
+
+/** Shortest epoch, blocks, and the longest: a year at a block a second. */
+export const MIN_EPOCH_BLOCKS = 4;
+export const MAX_EPOCH_BLOCKS = 31_536_000;
 
 /** Sum of validator weights, so that quorum arithmetic stays in 32 bits. */
 export const MAX_TOTAL_WEIGHT = 2 ** 31;

@@ -58,6 +58,21 @@ describe("outcomes", () => {
       "INSUFFICIENT_CASH",
       "LIMIT_REACHED",
       "AMOUNT_OVERFLOW",
+      "VALIDATOR_UNKNOWN",
+      "VALIDATOR_EXISTS",
+      "VALIDATOR_KEY_INVALID",
+      "VALIDATOR_KEY_USED",
+      "CHANGE_PENDING",
+      "CHANGE_UNKNOWN",
+      "CHANGE_READY",
+      "VALIDATORS_TOO_FEW",
+      "VALIDATORS_TOO_MANY",
+      "VALIDATOR_TOO_HEAVY",
+      "SOVEREIGN_CONTROL",
+      "VALIDATOR_CHURN",
+      "READY_STALE",
+      "READY_SIGNATURE",
+      "KEY_CHECKS_SPENT",
     ]);
   });
 
@@ -90,6 +105,8 @@ describe("outcomes", () => {
 test("event types keep their places", () => {
   expect(eventSchema.describe).toBe(
     "one of posting, accountOpened, instrumentRegistered, instrumentAuthorised, " +
-      "fxRateRecorded, trancheIssued, cbdcMinted, settlementFinal",
+      "fxRateRecorded, trancheIssued, cbdcMinted, settlementFinal, " +
+      "validatorChangeProposed, validatorChangeWithdrawn, validatorReady, epochBegun, " +
+      "evidenceRecorded",
   );
 });

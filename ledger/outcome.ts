@@ -134,6 +134,70 @@ const definitions = {
   INSUFFICIENT_CASH: { retry: "later", isoReason: "MONY", meaning: "the payer has less available" },
   LIMIT_REACHED: { retry: "later", isoReason: "OTHR", meaning: "a bounded list is full" },
   AMOUNT_OVERFLOW: { retry: "never", isoReason: "DMON", meaning: "a total would leave 2^127-1" },
+  // Changes of the validator set.
+  VALIDATOR_UNKNOWN: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "that member operates no validator of this name",
+  },
+  VALIDATOR_EXISTS: { retry: "never", isoReason: "OTHR", meaning: "the validator's name is taken" },
+  VALIDATOR_KEY_INVALID: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "a key is not a registrable Ed25519 key",
+  },
+  VALIDATOR_KEY_USED: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "a key is or was registered already",
+  },
+  CHANGE_PENDING: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "another change of this validator waits",
+  },
+  CHANGE_UNKNOWN: { retry: "rebuild", isoReason: "OTHR", meaning: "no such change waits" },
+  CHANGE_READY: { retry: "never", isoReason: "OTHR", meaning: "the change is ready already" },
+  VALIDATORS_TOO_FEW: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "fewer than four validators would remain",
+  },
+  VALIDATORS_TOO_MANY: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "more validators or more weight than the protocol carries",
+  },
+  VALIDATOR_TOO_HEAVY: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "a validator would hold a third of the weight or more",
+  },
+  SOVEREIGN_CONTROL: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "institutions beside central bank and sovereign could block the network",
+  },
+  VALIDATOR_CHURN: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "more weight than one epoch may change",
+  },
+  READY_STALE: {
+    retry: "rebuild",
+    isoReason: "LATE",
+    meaning: "the statement names another epoch or no recent block",
+  },
+  READY_SIGNATURE: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the new consensus key did not sign this statement",
+  },
+  KEY_CHECKS_SPENT: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "the block has looked at as many keys as it may",
+  },
 } as const satisfies Readonly<Record<string, OutcomeDefinition>>;
 
 export type OutcomeCode = keyof typeof definitions;
@@ -194,6 +258,12 @@ export const failureOrder = [
   "ACCOUNT_EXISTS",
   "ASSET_EXISTS",
   "RESERVE_REFERENCE_USED",
+  "VALIDATOR_UNKNOWN",
+  "CHANGE_UNKNOWN",
+  "VALIDATOR_EXISTS",
+  "CHANGE_PENDING",
+  "CHANGE_READY",
+  "VALIDATOR_KEY_USED",
   // Whether these may stand together.
   "ACCOUNT_WRONG_KIND",
   "MEMBER_WRONG_ROLE",
@@ -213,9 +283,20 @@ export const failureOrder = [
   // Holdings: securities before cash.
   "INSUFFICIENT_SECURITIES",
   "INSUFFICIENT_CASH",
+  // The validator set that would come of it.
+  "VALIDATORS_TOO_FEW",
+  "VALIDATORS_TOO_MANY",
+  "VALIDATOR_TOO_HEAVY",
+  "SOVEREIGN_CONTROL",
+  "VALIDATOR_CHURN",
+  "READY_STALE",
   // What only bounds the ledger itself.
   "LIMIT_REACHED",
   "AMOUNT_OVERFLOW",
+  // What costs most to find out.
+  "KEY_CHECKS_SPENT",
+  "VALIDATOR_KEY_INVALID",
+  "READY_SIGNATURE",
 ] as const satisfies readonly FailureCode[];
 
 /** Where a failing code stands in `failureOrder`: the smaller place wins. */

@@ -197,7 +197,13 @@ describe("random programmes", () => {
           ledger.checked(build(ledger, { kind: "issue", units: 1 }, [])),
           ledger.checked(build(ledger, { kind: "again", back: 0 }, [])),
         ];
-        const next = { height: height + 1, timestampMs: timestampMs + 1, transactions };
+        const next = {
+          height: height + 1,
+          parentDigest: ledger.digestAt(height),
+          timestampMs: timestampMs + 1,
+          transactions,
+          evidence: [],
+        };
         const shuffled = [...state]
           .map((entry) => [noise.next().value, entry] as const)
           .toSorted(([a], [b]) => a - b)

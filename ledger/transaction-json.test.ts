@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { CodedError } from "../primitives/errors.ts";
 import { buildBody, unsigned } from "./envelope.ts";
 import { PIB, PIB_TERMS, primaryDvp, readyLedger, sgla } from "./testing/test-ledger.ts";
+import { ValidatorLedger } from "./testing/validator-ledger.ts";
 import { bodyFromJson, payloadToJson } from "./transaction-json.ts";
 
 const head = { chainId: "ab".repeat(32), member: "HBL", clientRef: "R1", expiresAtHeight: 9 };
@@ -42,6 +43,19 @@ describe("a body from JSON", () => {
     for (const body of bodies) {
       const json: unknown = JSON.parse(JSON.stringify(payloadToJson(body)));
       expect(bodyFromJson(body, body.kind, json)).toEqual(body);
+    }
+  });
+
+  test("reads bytes as hex, and nothing else as bytes", () => {
+    const ledger = new ValidatorLedger();
+    const { body } = ledger.transaction("change-validators", ledger.admission("sbp-9"));
+    const json = payloadToJson(body);
+    expect(json["consensusKey"]).toMatch(/^[0-9a-f]{64}$/);
+    expect(bodyFromJson(body, body.kind, JSON.parse(JSON.stringify(json)))).toEqual(body);
+    for (const consensusKey of ["AB", "0g".repeat(32), "ab", 7]) {
+      expect(faultOf("change-validators", { ...json, consensusKey })).toBe(
+        "INVALID_VALUE payload.consensusKey",
+      );
     }
   });
 

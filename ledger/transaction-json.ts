@@ -1,4 +1,5 @@
 import { invariant } from "../primitives/assert.ts";
+import { fromHex, toHex } from "../primitives/bytes.ts";
 import { CodecError, invalidValue } from "../primitives/codec/codec-error.ts";
 import { amount, counter } from "../primitives/codec/schema.ts";
 import { parseAmount } from "../primitives/decimal.ts";
@@ -19,7 +20,7 @@ export class TransactionJsonError extends CodedError<TransactionJsonErrorCode> {
 }
 
 /** A value of JSON on its way to a payload. */
-type Plain = string | number | boolean | bigint | undefined | Plain[] | PlainObject;
+type Plain = string | number | boolean | bigint | undefined | Uint8Array | Plain[] | PlainObject;
 interface PlainObject {
   [name: string]: Plain;
 }
@@ -32,8 +33,8 @@ const MAX_CONVERSIONS = 64;
 
 /**
  * A body from a payload written as JSON: amounts as decimal strings (never numbers), counters as
- * decimal strings or numbers, a union as {"type": …, "body": …}, nothing as null or left out. The
- * schema of the kind says which field is what. Unknown fields are refused.
+ * decimal strings or numbers, bytes as lower-case hex, a union as {"type": …, "body": …}, nothing as
+ * null or left out. The schema of the kind says which field is what. Unknown fields are refused.
  *
  * Throws TransactionJsonError, DecimalError AMOUNT_FORMAT, or CodecError INVALID_VALUE, each naming
  * the field.
@@ -84,6 +85,7 @@ function objectToJson(value: object): PayloadJsonObject {
 
 function valueToJson(value: unknown): PayloadJson {
   if (typeof value === "bigint") return value.toString();
+  if (value instanceof Uint8Array) return toHex(value);
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     return value;
   }
@@ -132,30 +134,41 @@ function plainOf(json: unknown, field: string, depth: number): Plain {
 /** Turns the decimal string that the schema complained about into a number; false if it is none. */
 function convert(root: Plain, error: CodecError): boolean {
   const { field, expected } = error.data;
-  if (expected !== amount.describe && expected !== counter.describe) return false;
+  const isBytes = /^(?:at most )?[0-9]+ bytes$/.test(String(expected));
+  if (expected !== amount.describe && expected !== counter.describe && !isBytes) return false;
   const path = String(field).match(/[^.[\]]+/g) ?? [];
   const last = path.at(-1) ?? "";
   const holder = path.slice(1, -1).reduce<Plain>(memberOf, root);
   const text = memberOf(holder, last);
   if (typeof text !== "string" || typeof holder !== "object") return false;
-  const value = parseAmount(text, String(field));
-  const converted = expected === amount.describe ? value : Number(value);
+  if (holder instanceof Uint8Array) return false;
+  const converted = isBytes ? bytesOf(text) : numberOf(text, String(field), expected);
+  if (converted === undefined) return false;
   if (Array.isArray(holder)) holder[Number(last)] = converted;
   else holder[last] = converted;
   return true;
 }
 
+function bytesOf(text: string): Uint8Array | undefined {
+  return /^(?:[0-9a-f]{2})*$/.test(text) ? fromHex(text) : undefined;
+}
+
+function numberOf(text: string, field: string, expected: unknown): bigint | number {
+  const value = parseAmount(text, field);
+  return expected === amount.describe ? value : Number(value);
+}
+
 /** A member of a JSON value by a step of a schema path: a union's step is its variant's name. */
 function memberOf(value: Plain, step: string): Plain {
   if (Array.isArray(value)) return value[Number(step)];
-  if (typeof value !== "object") return undefined;
+  if (typeof value !== "object" || value instanceof Uint8Array) return undefined;
   if (Object.hasOwn(value, step)) return value[step];
   return value["type"] === step ? value["body"] : undefined;
 }
 
 /** Every member that was given is one that the schema read. */
 function refuseUnknownFields(given: Plain, read: unknown, field: string): void {
-  if (typeof given !== "object") return;
+  if (typeof given !== "object" || given instanceof Uint8Array) return;
   invariant(typeof read === "object" && read !== null, `${field} was read as an object`);
   const known = new Map(Object.entries(read));
   for (const [name, value] of Object.entries(given)) {

@@ -1,12 +1,16 @@
 import { invariant, present } from "../primitives/assert.ts";
+import { toHex } from "../primitives/bytes.ts";
 import { assertBalance, assertProgramme, assertSupply, Sums } from "./invariants.ts";
 import { type Account, accountTable } from "./state/account.ts";
 import { balanceId, balanceTable } from "./state/balance.ts";
 import { chainTable } from "./state/chain.ts";
+import { checkpointsTable } from "./state/checkpoints.ts";
 import { dedupeCursorTable, dedupeId, dedupePageTable, dedupeTable } from "./state/dedupe.ts";
+import { evidenceCountId, evidenceCountTable, evidenceTable } from "./state/evidence.ts";
 import { fxRatesTable } from "./state/fx-rates.ts";
 import { holdingsTable } from "./state/holdings.ts";
 import { instrumentIndexTable, instrumentTable } from "./state/instrument.ts";
+import { keyUseTable } from "./state/key-use.ts";
 import { memberTable } from "./state/member.ts";
 import { parametersTable } from "./state/parameters.ts";
 import { programmeTable } from "./state/programme.ts";
@@ -15,6 +19,13 @@ import { reserveReferenceTable } from "./state/reserve-reference.ts";
 import { outstandingOf, supplyTable } from "./state/supply.ts";
 import type { Table } from "./state/table.ts";
 import { trancheTable } from "./state/tranche.ts";
+import { validatorChangesTable } from "./state/validator-change.ts";
+import {
+  currentEpochTable,
+  epochId,
+  epochTable,
+  validatorSetTable,
+} from "./state/validator-set.ts";
 import { CBDC } from "./types.ts";
 
 /** The records of one table, read out of a whole state. */
@@ -66,6 +77,14 @@ function emptyRecords() {
     dedupe: new Records(dedupeTable),
     dedupePages: new Records(dedupePageTable),
     dedupeCursor: new Records(dedupeCursorTable),
+    currentEpoch: new Records(currentEpochTable),
+    epochs: new Records(epochTable),
+    validatorSets: new Records(validatorSetTable),
+    validatorChanges: new Records(validatorChangesTable),
+    keyUses: new Records(keyUseTable),
+    checkpoints: new Records(checkpointsTable),
+    evidence: new Records(evidenceTable),
+    evidenceCounts: new Records(evidenceCountTable),
   };
 }
 type WholeState = ReturnType<typeof emptyRecords>;
@@ -86,13 +105,16 @@ export function checkWholeState(entries: Iterable<readonly [string, Uint8Array]>
     const name = slash < 0 ? key : key.slice(0, slash);
     present(byName.get(name), `state: a table for ${key}`).add(key, bytes);
   }
-  for (const single of [state.chain, state.parameters, state.dedupeCursor]) single.only();
+  const singles = [state.chain, state.parameters, state.dedupeCursor, state.currentEpoch];
+  for (const single of singles) single.only();
   checkAccounts(state);
   checkInstruments(state);
   checkSupplies(state);
   checkBalances(state);
   checkHoldings(state);
   checkDedupe(state);
+  checkEpochs(state);
+  checkEvidence(state);
 }
 
 function checkAccounts({ accounts, members }: WholeState): void {
@@ -188,6 +210,44 @@ function checkDedupe({ dedupe, dedupePages, dedupeCursor }: WholeState): void {
   for (const entry of dedupe.values) {
     const id = dedupeId(entry.member, entry.clientRef);
     invariant(queued.has(`${entry.height}/${id}`), `state: the reference ${id} is queued`);
+  }
+}
+
+/** Every epoch up to the current one has its set, each later than the one before it. */
+function checkEpochs(state: WholeState): void {
+  const { currentEpoch, epochs, validatorSets, validatorChanges, keyUses, chain } = state;
+  const current = currentEpoch.only();
+  invariant(epochs.byId.size === current.epoch + 1, "state: a record for each epoch");
+  let start = 0;
+  for (let epoch = 0; epoch <= current.epoch; epoch++) {
+    const record = present(epochs.byId.get(epochId(epoch)), `state: epoch ${epoch}`);
+    invariant(record.startHeight > start, `state: epoch ${epoch} begins after the one before`);
+    start = record.startHeight;
+    const set = present(validatorSets.byId.get(record.setHash), `state: the set of ${epoch}`);
+    for (const { publicKey, networkKey, number } of set.validators) {
+      invariant(number < current.nextNumber, "state: validators have numbers that were given");
+      for (const key of [publicKey, networkKey]) {
+        invariant(keyUses.byId.has(toHex(key)), "state: keys of validators are registered");
+      }
+    }
+    if (epoch !== current.epoch) continue;
+    const isSame = record.setHash === current.setHash && start === current.startHeight;
+    invariant(isSame, "state: the current epoch is the last one");
+  }
+  invariant(current.startHeight <= chain.only().height + 1, "state: the current epoch has begun");
+  const names = (validatorChanges.byId.get("")?.changes ?? []).map(({ name }) => name);
+  invariant(new Set(names).size === names.length, "state: one change of a validator waits");
+}
+
+function checkEvidence({ evidence, evidenceCounts }: WholeState): void {
+  const counts = new Map<string, number>();
+  for (const { epoch, validator } of evidence.values) {
+    const id = evidenceCountId(epoch, validator);
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  invariant(counts.size === evidenceCounts.byId.size, "state: evidence is counted");
+  for (const [id, { count }] of evidenceCounts.byId) {
+    invariant(counts.get(id) === count, `state: evidence ${id} is counted exactly`);
   }
 }
 

@@ -68,7 +68,15 @@ function contentOf(ledger: TestLedger, size: number): BlockContent {
   const transactions = checkedSettlements(ledger, size);
   const height = ledger.height + 1;
   const timestampMs = ledger.timestampMs + 1_000;
-  const result = applyBlock({ state, tree, height, timestampMs, transactions });
+  const result = applyBlock({
+    state,
+    tree,
+    height,
+    timestampMs,
+    parentDigest: "0".repeat(64),
+    transactions,
+    evidence: [],
+  });
   return {
     receipts: result.receiptBytes,
     events: result.events.map((event) => ({
@@ -101,6 +109,8 @@ function blockOn(store: BlockStore, content: BlockContent): CommittedBlock {
     batchDigests: [batchDigest],
     stateRoot,
     receiptsRoot: stateRoot,
+    evidence: [],
+    nextValidators: undefined,
   };
   const references = content.references.map((reference) => `${reference}-${height}`);
   const txIds = references.map((reference) => toHex(sha256(utf8(reference))));

@@ -47,5 +47,7 @@ function exampleHeader(): BlockHeader {
     batchDigests: Array.from({ length: BATCHES }, (_, i) => hash(i + 1)),
     stateRoot: hash(100),
     receiptsRoot: hash(101),
+    evidence: [],
+    nextValidators: undefined,
   };
 }

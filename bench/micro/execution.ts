@@ -11,7 +11,12 @@ export const execution: Suite = {
   open() {
     const ledger = settlementLedger();
     const { state, tree } = ledger;
-    const place = { height: ledger.height + 1, timestampMs: ledger.timestampMs + 1_000 };
+    const place = {
+      height: ledger.height + 1,
+      timestampMs: ledger.timestampMs + 1_000,
+      parentDigest: "0".repeat(64),
+      evidence: [],
+    };
     const task = (size: number): Task => {
       // Applying a block changes neither the state nor the tree that it starts from.
       const input = { state, tree, ...place, transactions: checkedSettlements(ledger, size) };

@@ -50,6 +50,7 @@ export const REASONS = {
   SYNCING: row(-32006, "later", 503, "the node is catching up"),
   DRAINING: row(-32006, "later", 503, "the node is shutting down"),
   HALTED: row(-32006, "later", 503, "the node has stopped serving"),
+  OBSERVER: row(-32006, "same", 503, "this node has no vote now: submit at a validator"),
   UPGRADE_REQUIRED: row(-32006, "later", 503, "the node is too old for the network"),
   DEADLINE: row(-32007, "later", 503, "no answer within the time allowed"),
   PRUNED: row(-32008, "rebuild", 200, "older than this node keeps"),
@@ -91,6 +92,7 @@ export const ADMISSION_REASONS = [
   "SYNCING",
   "DRAINING",
   "HALTED",
+  "OBSERVER",
   "UPGRADE_REQUIRED",
 ] as const satisfies readonly RpcReason[];
 /** In the order of precedence: of two faults the one named first here is reported. */

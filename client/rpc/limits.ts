@@ -22,6 +22,10 @@ export const RPC_LIMITS = {
   maxCursor: 256,
   /** JSON-RPC `id` as text: it is echoed, so it must not amplify. */
   maxRequestId: 64,
+  /** Validators of one epoch: certificates carry a bitmap of 25 bits. */
+  maxValidators: 25,
+  /** Ends of epochs in one answer: at most 12 KiB each. */
+  maxEpochEnds: 64,
   /** Headers between a proven state and its certificate: one view rarely spans a few. */
   maxProofDescendants: 64,
   /** One reply, bytes: a block with all its transactions may exceed it and is then refused. */

@@ -120,6 +120,75 @@ const ChainBlockResult = closed({
   transactions: Type.Optional(Type.Array(Base64)),
 });
 
+/** A validator of one epoch; its place in the list is its index in certificates. */
+const ValidatorJson = closed({
+  name: Identifier,
+  member: Identifier,
+  weight: smallInteger(),
+  consensusKey: HashHex,
+  networkKey: HashHex,
+});
+export type ValidatorJson = Static<typeof ValidatorJson>;
+
+const PendingChangeJson = closed({
+  action: Token,
+  name: Identifier,
+  member: Identifier,
+  weight: Type.Optional(smallInteger()),
+  consensusKey: Type.Optional(HashHex),
+  networkKey: Type.Optional(HashHex),
+  timing: Token,
+  /** Its key has said that it follows the chain; a removal is ready at once. */
+  ready: Type.Boolean(),
+  height: Counter,
+  txId: HashHex,
+});
+export type PendingChangeJson = Static<typeof PendingChangeJson>;
+
+/** Without an epoch, that of the block after the head. */
+const ChainValidatorsParams = closed({ epoch: Type.Optional(Counter) });
+const ChainValidatorsResult = closed({
+  /** The head that this was read at. */
+  height: Counter,
+  epoch: Counter,
+  /** Of the epoch's first block. */
+  startHeight: Counter,
+  epochLengthBlocks: Counter,
+  setHash: HashHex,
+  validators: Type.Array(ValidatorJson),
+  totalWeight: Type.Integer({ minimum: 0, maximum: 0x7fff_ffff }),
+  quorum: smallInteger(),
+  /** Weight that may be faulty, and that one epoch may change. */
+  faultBound: smallInteger(),
+  /** Changes that wait for an epoch's end. Only for the current epoch, like what follows. */
+  pending: Type.Array(PendingChangeJson),
+  /** The newest block that a ready statement may name; absent before the first block. */
+  checkpoint: Type.Optional(closed({ height: Counter, digest: HashHex })),
+});
+
+/** How an epoch ended: enough to check the next one's certificates, once its own are checked. */
+export const EpochEndJson = closed({
+  epoch: Counter,
+  /** Canonical header of its last block, which names the hash of `validators`. */
+  header: Base64,
+  /** Canonical finalization of that block by the epoch's own validators. */
+  commit: Base64,
+  /** The next epoch's, in index order. */
+  validators: Type.Array(ValidatorJson, { maxItems: RPC_LIMITS.maxValidators }),
+});
+export type EpochEndJson = Static<typeof EpochEndJson>;
+
+/** Ends of the epochs from `from` on, as far as they have ended. */
+const ChainEpochsParams = closed({
+  from: Type.Optional(Counter),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: RPC_LIMITS.maxEpochEnds })),
+});
+const ChainEpochsResult = closed({
+  /** The epoch of the block after the head. */
+  epoch: Counter,
+  ends: Type.Array(EpochEndJson, { maxItems: RPC_LIMITS.maxEpochEnds }),
+});
+
 const TxSubmitParams = closed({
   /** Canonical signed transaction. */
   tx: Base64,
@@ -276,6 +345,20 @@ export const METHODS = {
     callClass: "read",
     cost: 5,
     summary: "One final block with its certificate.",
+  }),
+  "chain.validators": method({
+    params: ChainValidatorsParams,
+    result: ChainValidatorsResult,
+    callClass: "read",
+    cost: 2,
+    summary: "Validators of an epoch, and the changes of the set that wait.",
+  }),
+  "chain.epochs": method({
+    params: ChainEpochsParams,
+    result: ChainEpochsResult,
+    callClass: "read",
+    cost: 5,
+    summary: "How each epoch ended: the way from the genesis validators to today's.",
   }),
   "tx.submit": method({
     params: TxSubmitParams,

@@ -20,6 +20,8 @@ describe("the methods", () => {
     expect(METHOD_NAMES).toEqual([
       "chain.info",
       "chain.block",
+      "chain.validators",
+      "chain.epochs",
       "tx.submit",
       "tx.get",
       "account.get",
@@ -99,6 +101,7 @@ describe("the error table", () => {
         "-32006 SYNCING later 503",
         "-32006 DRAINING later 503",
         "-32006 HALTED later 503",
+        "-32006 OBSERVER same 503",
         "-32006 UPGRADE_REQUIRED later 503",
         "-32007 DEADLINE later 503",
         "-32008 PRUNED rebuild 200",

@@ -3,14 +3,16 @@ import { type BlockHeader, headerDigest, headerSchema } from "../../consensus/he
 import { voteStatement } from "../../consensus/statements.ts";
 import type { Certificate, VoteKind } from "../../consensus/types.ts";
 import type { Genesis } from "../../ledger/genesis.ts";
+import { type Validator, validatorSetHash } from "../../ledger/state/validator-set.ts";
 import { present } from "../../primitives/assert.ts";
+import { toHex } from "../../primitives/bytes.ts";
 import { encode } from "../../primitives/codec/codec.ts";
 import { portableSigner, type Signer } from "../../primitives/ed25519/signer.ts";
 import { stateProofSchema } from "../../primitives/merkle/state-proof.ts";
 import { StateTree } from "../../primitives/merkle/state-tree.ts";
 import { type GenesisPin, pinOf } from "../genesis-pin.ts";
 import { toBase64 } from "../rpc/base64.ts";
-import type { ProofJson } from "../rpc/methods.ts";
+import type { EpochEndJson, ProofJson } from "../rpc/methods.ts";
 
 /** Test support: a chain of headers and certificates made with the validators' own keys. */
 
@@ -33,8 +35,18 @@ export function testGenesis(signers: readonly Signer[], networkName = "test"): G
       weight: 1,
     })),
     programmeCapUsdCents: 100n,
-    parameters: { maxExpiryBlocks: 100, dedupWindowBlocks: 100 },
+    parameters: { maxExpiryBlocks: 100, dedupWindowBlocks: 100, epochLengthBlocks: 1_000 },
   };
+}
+
+function registryOf(signers: readonly Signer[]): readonly Omit<Validator, "number">[] {
+  return signers.map(({ publicKey }, i) => ({
+    publicKey,
+    networkKey: publicKey,
+    weight: 1,
+    name: `v${i}`,
+    member: "SBP",
+  }));
 }
 
 export interface FabricatedBlock {
@@ -56,15 +68,19 @@ export interface CertificateChange {
   readonly keys?: readonly Signer[];
 }
 
-const FIRST_EPOCH = 1;
-
 export class FabricatedChain {
-  readonly signers: readonly Signer[] = [1, 2, 3, 4].map(testSigner);
+  /** Of each epoch. */
+  readonly signersOf: (readonly Signer[])[] = [[1, 2, 3, 4].map(testSigner)];
   readonly pin: GenesisPin;
   readonly blocks: FabricatedBlock[] = [];
 
   constructor(networkName?: string) {
     this.pin = pinOf(testGenesis(this.signers, networkName));
+  }
+
+  /** Of the current epoch. */
+  get signers(): readonly Signer[] {
+    return present(this.signersOf.at(-1), "signers");
   }
 
   get head(): FabricatedBlock | undefined {
@@ -80,7 +96,10 @@ export class FabricatedChain {
   }
 
   /** Adds a block that changes the state; null deletes. */
-  append(changes: Iterable<readonly [string, Uint8Array | null]> = []): FabricatedBlock {
+  append(
+    changes: Iterable<readonly [string, Uint8Array | null]> = [],
+    nextSigners?: readonly Signer[],
+  ): FabricatedBlock {
     const parent = this.head;
     const list = [...changes];
     const tree = (parent?.tree ?? StateTree.empty).update(list);
@@ -93,7 +112,7 @@ export class FabricatedChain {
     const header: BlockHeader = {
       version: 1,
       chainId: this.pin.chainId,
-      epoch: FIRST_EPOCH,
+      epoch: this.signersOf.length - 1,
       height,
       parentDigest: parent?.digest ?? this.pin.chainId,
       proposer: height % 4,
@@ -101,11 +120,34 @@ export class FabricatedChain {
       batchDigests: [],
       stateRoot: tree.root,
       receiptsRoot: "00".repeat(32),
+      evidence: [],
+      nextValidators:
+        nextSigners === undefined ? undefined : validatorSetHash(registryOf(nextSigners)),
     };
     const headerBytes = encode(headerSchema, header, "header");
     const block = { header, headerBytes, digest: headerDigest(header), tree, state };
     this.blocks.push(block);
+    if (nextSigners !== undefined) this.signersOf.push(nextSigners);
     return block;
+  }
+
+  /** How an epoch ended. */
+  epochEnd(epoch: number, change: CertificateChange = {}): EpochEndJson {
+    const isEnd = ({ header }: FabricatedBlock): boolean =>
+      header.epoch === epoch && header.nextValidators !== undefined;
+    const block = present(this.blocks.find(isEnd), `end of epoch ${epoch}`);
+    return {
+      epoch: String(epoch),
+      header: toBase64(block.headerBytes),
+      commit: toBase64(this.certificateBytes(block, change)),
+      validators: registryOf(present(this.signersOf[epoch + 1], "next signers")).map(
+        ({ publicKey, networkKey, ...rest }) => ({
+          ...rest,
+          consensusKey: toHex(publicKey),
+          networkKey: toHex(networkKey),
+        }),
+      ),
+    };
   }
 
   certificate(block: FabricatedBlock, change: CertificateChange = {}): Certificate {
@@ -121,7 +163,7 @@ export class FabricatedChain {
       },
     };
     const statement = voteStatement(change.chainId ?? this.pin.chainId, vote);
-    const keys = change.keys ?? this.signers;
+    const keys = change.keys ?? present(this.signersOf[block.header.epoch], "signers");
     return {
       ...vote,
       signers: indexes.reduce((bits, index) => bits | (1 << index), 0),

@@ -1,12 +1,14 @@
 import { present } from "../../primitives/assert.ts";
+import { type Evidence, evidenceDigest } from "../evidence.ts";
 import type { BlockHeader } from "../header.ts";
-import type { Anchor, Certificate } from "../types.ts";
+import type { Certificate } from "../types.ts";
 import type { LogFile } from "./disk-model.ts";
 import {
   batchDigest,
   execute,
   GENESIS_STATE,
   isExecuted,
+  isRecorded,
   type ToyBatch,
   type ToyState,
 } from "./toy-application.ts";
@@ -23,21 +25,6 @@ export interface CommittedGroup {
   readonly digests: readonly string[];
   /** Of the last header. */
   readonly finalization: Certificate;
-}
-
-/** Where a node starts from whose block store ends with this group. */
-export function anchorOf(group: CommittedGroup | undefined): Anchor | undefined {
-  if (group === undefined) return undefined;
-  const header = present(group.headers[group.headers.length - 1], "last header of a group");
-  const digest = present(group.digests[group.digests.length - 1], "digest of the last header");
-  const { finalization } = group;
-  return {
-    height: header.height,
-    view: finalization.view,
-    digest,
-    timestampMs: header.timestampMs,
-    finalization,
-  };
 }
 
 /**
@@ -62,6 +49,10 @@ export class ApplicationModel {
   #tipDigest: string;
   /** Height at which each transaction was executed for good. */
   #committed = new Map<string, number>();
+  /** Height at which each piece of evidence was recorded for good. */
+  #evidence = new Map<string, number>();
+  /** The last block of each epoch that is over, with its finalization. */
+  #closings = new Map<number, { digest: string; finalization: Certificate }>();
   #headers: BlockHeader[] = [];
   /** Finalizations by height of the block they name. */
   #finalizations = new Map<number, Certificate>();
@@ -90,6 +81,8 @@ export class ApplicationModel {
     this.#tip = GENESIS_STATE;
     this.#tipDigest = this.#genesisDigest;
     this.#committed = new Map();
+    this.#evidence = new Map();
+    this.#closings = new Map();
     this.#headers = [];
     this.#finalizations = new Map();
     for (const batch of this.#bodies.entries) {
@@ -104,6 +97,29 @@ export class ApplicationModel {
 
   get height(): number {
     return this.#tip.height;
+  }
+
+  get tip(): ToyState {
+    return this.#tip;
+  }
+
+  /** How an epoch ended; undefined while it has not. */
+  closingOf(
+    epoch: number,
+  ): { readonly digest: string; readonly finalization: Certificate } | undefined {
+    return this.#closings.get(epoch);
+  }
+
+  /** Those of the offered that neither a committed block nor one below `parentDigest` records. */
+  unrecorded(parentDigest: string, offered: readonly Evidence[]): readonly Evidence[] {
+    const parent = this.#states.get(parentDigest);
+    if (parent === undefined) return [];
+    return offered.filter((each) => {
+      const digest = evidenceDigest(each);
+      const height = this.#evidence.get(digest);
+      const committed = height !== undefined && height <= parent.height;
+      return !committed && !isRecorded(parent, digest);
+    });
   }
 
   get tipRoot(): string {
@@ -198,7 +214,11 @@ export class ApplicationModel {
   }
 
   /** Executes on the parent's state; undefined while the parent or a body is unknown. */
-  preview(parentDigest: string, batchDigests: readonly string[]): ToyState | undefined {
+  preview(
+    parentDigest: string,
+    batchDigests: readonly string[],
+    evidence: readonly Evidence[] = [],
+  ): ToyState | undefined {
     const parent = this.#states.get(parentDigest);
     if (parent === undefined) return undefined;
     const batches: ToyBatch[] = [];
@@ -207,7 +227,9 @@ export class ApplicationModel {
       if (batch === undefined) return undefined;
       batches.push(batch);
     }
-    return execute(parent, batches, (transaction) => this.#isCommittedBelow(parent, transaction));
+    const isCommitted = (transaction: string): boolean =>
+      this.#isCommittedBelow(parent, transaction);
+    return execute(parent, batches, isCommitted, evidence.map(evidenceDigest));
   }
 
   /** Keeps an executed state, so that blocks can be built on it. */
@@ -224,7 +246,7 @@ export class ApplicationModel {
   apply(group: CommittedGroup): readonly ToyState[] {
     const states: ToyState[] = [];
     for (const [i, header] of group.headers.entries()) {
-      const state = this.preview(this.#tipDigest, header.batchDigests);
+      const state = this.preview(this.#tipDigest, header.batchDigests, header.evidence);
       if (state === undefined) break;
       for (const transaction of state.applied) this.#committed.set(transaction, state.height);
       this.#tipDigest = present(group.digests[i], "digest of a committed header");
@@ -233,6 +255,11 @@ export class ApplicationModel {
       this.#tip.parent = undefined;
       this.#states.set(this.#tipDigest, this.#tip);
       this.#headers.push(header);
+      for (const digest of state.evidence) this.#evidence.set(digest, state.height);
+      if (header.nextValidators !== undefined) {
+        const { finalization } = group;
+        this.#closings.set(header.epoch, { digest: this.#tipDigest, finalization });
+      }
       states.push(state);
     }
     this.#finalizations.set(this.#tip.height, group.finalization);
@@ -245,13 +272,15 @@ export class ApplicationModel {
     return states;
   }
 
-  /** The committed blocks `fromHeight` … as a peer is served them; see BlocksBody. */
+  /** The committed blocks `fromHeight` … of one epoch, as a peer is served them; see BlocksBody. */
   serve(
     fromHeight: number,
     count: number,
   ): { headers: readonly BlockHeader[]; finalization: Certificate } | undefined {
     let finalized: number | undefined;
+    const { epoch } = this.#headers[fromHeight - 1] ?? { epoch: 0 };
     for (const height of this.#finalizations.keys()) {
+      if (finalized !== undefined && this.#headers[height - 1]?.epoch !== epoch) break;
       const within = height < fromHeight + count;
       if (height >= fromHeight && (finalized === undefined || within)) finalized = height;
       if (!within) break;

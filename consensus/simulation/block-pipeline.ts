@@ -20,6 +20,10 @@ export interface BlockPipelineOptions {
   readonly answer: (event: ConsensusEvent) => void;
   /** A header that this node was asked to validate, or has built. */
   readonly onHeader: (digest: string, header: BlockHeader) => void;
+  /** Hash of the next validators where a block of this height closes its epoch. */
+  readonly nextValidators: (epoch: number, height: number) => string | undefined;
+  /** The participant that built a block. */
+  readonly authorOf: (header: BlockHeader) => number;
   readonly onApplied: (states: readonly ToyState[]) => void;
 }
 
@@ -46,7 +50,8 @@ export class BlockPipeline {
     const batchDigests = effect.allowTransactions ? application.choose(parent.digest) : [];
     application.storeBodies(batchDigests);
     const finish = (): void => {
-      const state = application.preview(parent.digest, batchDigests);
+      const evidence = application.unrecorded(parent.digest, effect.evidence);
+      const state = application.preview(parent.digest, batchDigests, evidence);
       if (state === undefined) {
         answer({ type: "built", view, header: undefined });
         return;
@@ -62,6 +67,8 @@ export class BlockPipeline {
         batchDigests,
         stateRoot: state.stateRoot,
         receiptsRoot: state.receiptsRoot,
+        evidence,
+        nextValidators: this.#options.nextValidators(effect.epoch, parent.height + 1),
       };
       const digest = headerDigest(header);
       application.remember(digest, state);
@@ -107,7 +114,7 @@ export class BlockPipeline {
     if (this.#executing.has(digest) || !application.hasState(parent.digest)) return;
     const missing = application.missing([header]);
     if (missing.length > 0) {
-      exchange.want(missing, header.proposer);
+      exchange.want(missing, this.#options.authorOf(header));
       return;
     }
     this.#executing.add(digest);
@@ -123,11 +130,16 @@ export class BlockPipeline {
   #execute(effect: Validate): void {
     const { application, answer } = this.#options;
     const { digest, header, parent } = effect;
-    const state = application.preview(parent.digest, header.batchDigests);
+    const state = application.preview(parent.digest, header.batchDigests, header.evidence);
     // The parent fell below the tip meanwhile: this block can never be final.
     if (state === undefined) return;
+    const fresh = application.unrecorded(parent.digest, header.evidence);
+    const { nextValidators } = this.#options;
     const matches =
-      state.stateRoot === header.stateRoot && state.receiptsRoot === header.receiptsRoot;
+      state.stateRoot === header.stateRoot &&
+      state.receiptsRoot === header.receiptsRoot &&
+      fresh.length === header.evidence.length &&
+      header.nextValidators === nextValidators(header.epoch, header.height);
     const verdict = matches ? "valid" : "bad";
     this.#verdicts.set(digest, verdict);
     if (matches) application.remember(digest, state);
@@ -144,7 +156,8 @@ export class BlockPipeline {
     if (group === undefined || this.#applying) return;
     const missing = application.missing(group.headers);
     if (missing.length > 0) {
-      exchange.want(missing, group.headers[0]?.proposer ?? 0);
+      const [first] = group.headers;
+      exchange.want(missing, first === undefined ? 0 : this.#options.authorOf(first));
       return;
     }
     this.#applying = true;

@@ -4,6 +4,7 @@ import { createValidatorSet } from "../quorum.ts";
 import { statementBytes } from "../statements.ts";
 import type { Certificate, Target, VoteKind } from "../types.ts";
 import { Checker, type Invariant } from "./checker.ts";
+import { EpochDirectory } from "./epoch-directory.ts";
 import { hashText } from "./toy-application.ts";
 
 /** Fabricated histories: for every invariant one run that keeps it and one that breaks it. */
@@ -18,7 +19,7 @@ let checker: Checker;
 
 function newChecker(honest: readonly number[]): Checker {
   return new Checker({
-    set,
+    epochs: EpochDirectory.fixed(set, 1),
     honest,
     genesisDigest: CHAIN,
     genesisTimestampMs: START,
@@ -47,6 +48,8 @@ function header(height: number, parentDigest: string, change: Partial<BlockHeade
     batchDigests: [],
     stateRoot: hashText(`root ${height}`),
     receiptsRoot: hashText("receipts"),
+    evidence: [],
+    nextValidators: undefined,
     ...change,
   };
   return { header: made, digest: headerDigest(made) };
@@ -148,7 +151,7 @@ describe("S4", () => {
     expect(broken()).toEqual(["S4"]);
   });
 
-  test("finalization and notarization of one block with different parent views", () => {
+  test("finalization of one target, notarization of the same block with another parent view", () => {
     allSign("notarize", 3, on(0, first));
     allSign("finalize", 3, on(1, first));
     expect(broken()).toEqual(["S4"]);

@@ -1,7 +1,8 @@
+import { evidenceDigest } from "../evidence.ts";
 import type { BlockHeader } from "../header.ts";
-import type { ValidatorSet } from "../quorum.ts";
 import { weightOf } from "../quorum.ts";
 import type { Certificate, Target } from "../types.ts";
+import type { EpochDirectory } from "./epoch-directory.ts";
 import { type ReadStatement, readStatement, targetKey } from "./statement-reader.ts";
 
 /** What must hold in every run with Byzantine weight within the bound. */
@@ -35,7 +36,13 @@ export type Invariant =
   /** A transaction that an honest node holds after stabilisation becomes final. */
   | "L2"
   /** After stabilisation all honest nodes reach the same floor. */
-  | "L3";
+  | "L3"
+  /** After stabilisation an epoch ends and the next begins at every honest node. */
+  | "L7"
+  /** A header stands in its epoch, and names the next validators exactly where it ends. */
+  | "EPOCH"
+  /** Evidence in a final block convicts a Byzantine key, and none twice by the same proof. */
+  | "EVIDENCE";
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -60,6 +67,8 @@ interface SignerSlot {
 }
 
 interface NodeLedger {
+  /** Of the floor and the view; they are compared by epoch first. */
+  epoch: number;
   floorView: number;
   view: number;
   appliedHeight: number;
@@ -67,8 +76,17 @@ interface NodeLedger {
   committedHeight: number;
 }
 
+interface ChainLink {
+  readonly digest: string;
+  readonly timestampMs: number;
+  readonly stateRoot: string | undefined;
+  /** Epoch of the block after this one. */
+  readonly nextEpoch: number;
+}
+
 export interface CheckerOptions {
-  readonly set: ValidatorSet;
+  readonly epochs: EpochDirectory;
+  /** Participants, of whom any epoch has some. */
   readonly honest: readonly number[];
   readonly genesisDigest: string;
   readonly genesisTimestampMs: number;
@@ -80,28 +98,29 @@ export interface CheckerOptions {
 const MAX_VIOLATIONS = 8;
 
 /**
- * The global oracle: it sees every signature that honest keys make, every message honest nodes
- * send, every block they commit, and every durable byte they own. It knows nothing of the core's
- * state, so it cannot share the core's mistakes. Byzantine keys count as if they had signed
- * everything.
+ * The global oracle: it sees every signature that honest keys make, every message honest nodes send,
+ * every block they commit, and every durable byte they own. It knows nothing of the core's state, so
+ * it cannot share the core's mistakes. Byzantine keys count as if they had signed everything.
  */
 export class Checker {
   readonly violations: Violation[] = [];
   readonly #options: CheckerOptions;
-  readonly #byzantineWeight: number;
   readonly #views = new Map<string, ViewLedger>();
+  /** By epoch. */
+  readonly #byzantineWeights = new Map<number, number>();
   readonly #nodes: NodeLedger[];
   /** The one finalized chain, by height; genesis at 0. */
-  readonly #chain: { digest: string; timestampMs: number; stateRoot: string | undefined }[];
-  /** Height at which each transaction was first executed. */
+  readonly #chain: ChainLink[];
+  /** Digests of the evidence on the chain. */
+  readonly #convictions = new Set<string>();
+  /** View of the finalization or notarization under which a digest was seen, for S4. */
   readonly #executedAt = new Map<string, number>();
-  #widestGap = 0;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
-    const { set, honest } = options;
-    this.#byzantineWeight = set.total - honest.reduce((sum, node) => sum + weightOf(set, node), 0);
-    this.#nodes = set.validators.map(() => ({
+    const { epochs } = options;
+    this.#nodes = Array.from({ length: epochs.participants }, () => ({
+      epoch: epochs.firstEpoch,
       floorView: 0,
       view: 0,
       appliedHeight: 0,
@@ -112,13 +131,9 @@ export class Checker {
         digest: options.genesisDigest,
         timestampMs: options.genesisTimestampMs,
         stateRoot: undefined,
+        nextEpoch: epochs.firstEpoch,
       },
     ];
-  }
-
-  /** Most views that any node's floor has moved over at once: the longest wait for finality. */
-  get widestGap(): number {
-    return this.#widestGap;
   }
 
   /** Blocks that at least one honest node committed. */
@@ -133,11 +148,12 @@ export class Checker {
   /** The key of an honest node signs `statement`. */
   signed(node: number, statement: Uint8Array): void {
     const read = readStatement(statement);
+    const weight = this.#options.epochs.weightOf(read.epoch, node);
+    if (weight === 0) this.fail("S5", `node ${node} signs in epoch ${read.epoch}, not its own`);
     const ledger = this.#ledger(read.epoch, read.view);
     const own = ledger.bySigner.get(node) ?? emptySlot();
     ledger.bySigner.set(node, own);
     const key = targetKey(read.target);
-    const weight = weightOf(this.#options.set, node);
     const clash = (what: string): void =>
       this.fail("S5", `node ${node} signs ${read.kind} in view ${read.view} after ${what}`);
     switch (read.kind) {
@@ -168,10 +184,15 @@ export class Checker {
     this.#checkView(read, ledger);
   }
 
-  /** A core decides to sign while its floor stands at `floorView`. */
-  decidedToSign(node: number, statement: Uint8Array, floorView: number): void {
+  /** A core of `epoch` decides to sign while its floor stands at `floorView`. */
+  decidedToSign(
+    node: number,
+    statement: Uint8Array,
+    floorView: number,
+    epoch = this.#options.epochs.firstEpoch,
+  ): void {
     const read = readStatement(statement);
-    if (read.view <= floorView) {
+    if (read.epoch !== epoch || read.view <= floorView) {
       this.fail("S5", `node ${node} signs ${read.kind} in view ${read.view}, floor ${floorView}`);
     }
   }
@@ -185,12 +206,12 @@ export class Checker {
 
   /** S2 and S3 on what could be certified, whether or not anyone ever collects the votes. */
   #checkView(read: ReadStatement, ledger: ViewLedger): void {
-    const possible = this.#possible(ledger.notarize);
+    const possible = this.#possible(read.epoch, ledger.notarize);
     if (possible.length > 1) {
       this.fail("S2", `view ${read.view}: ${possible.length} blocks can be notarized`);
     }
-    const finalized = this.#possible(ledger.finalize);
-    const nullified = ledger.nullify + this.#byzantineWeight >= this.#options.set.quorum;
+    const finalized = this.#possible(read.epoch, ledger.finalize);
+    const nullified = this.#isQuorum(read.epoch, ledger.nullify);
     if (nullified && finalized.length > 0) {
       this.fail("S3", `view ${read.view}: both nullification and finalization exist`);
     }
@@ -201,11 +222,20 @@ export class Checker {
     }
   }
 
-  #possible(votes: ReadonlyMap<string, number>): readonly string[] {
-    const { quorum } = this.#options.set;
-    return [...votes]
-      .filter(([, weight]) => weight + this.#byzantineWeight >= quorum)
-      .map(([key]) => key);
+  #possible(epoch: number, votes: ReadonlyMap<string, number>): readonly string[] {
+    return [...votes].filter(([, weight]) => this.#isQuorum(epoch, weight)).map(([key]) => key);
+  }
+
+  /** Whether honest weight and all Byzantine weight of the epoch together are a quorum. */
+  #isQuorum(epoch: number, honestWeight: number): boolean {
+    const { epochs, honest } = this.#options;
+    const { set } = epochs.of(epoch);
+    let byzantine = this.#byzantineWeights.get(epoch);
+    if (byzantine === undefined) {
+      byzantine = honest.reduce((rest, node) => rest - epochs.weightOf(epoch, node), set.total);
+      this.#byzantineWeights.set(epoch, byzantine);
+    }
+    return honestWeight + byzantine >= set.quorum;
   }
 
   /** S6: an honest node puts a signed statement on the wire; `missing` is not on its disk. */
@@ -216,7 +246,11 @@ export class Checker {
 
   /** An honest node stores or forwards a certificate. */
   certificate(node: number, certificate: Certificate): void {
-    const { set } = this.#options;
+    if (!this.#options.epochs.has(certificate.epoch)) {
+      this.fail("S10", `node ${node} sent a certificate of epoch ${certificate.epoch}`);
+      return;
+    }
+    const { set } = this.#options.epochs.of(certificate.epoch);
     let weight = 0;
     let count = 0;
     for (let i = 0; i < set.validators.length; i++) {
@@ -228,7 +262,7 @@ export class Checker {
       this.fail("S10", `node ${node} sent a ${certificate.kind} certificate of weight ${weight}`);
     }
     const ledger = this.#ledger(certificate.epoch, certificate.view);
-    if (!this.#couldExist(ledger, certificate.kind, certificate.target)) {
+    if (!this.#couldExist(certificate.epoch, ledger, certificate.kind, certificate.target)) {
       this.fail(
         "S10",
         `view ${certificate.view}: ${certificate.kind} certificate that nobody can have signed`,
@@ -236,9 +270,14 @@ export class Checker {
     }
   }
 
-  #couldExist(ledger: ViewLedger, kind: Certificate["kind"], target: Target | undefined): boolean {
-    const honest = kind === "nullify" ? ledger.nullify : (ledger[kind].get(targetKey(target)) ?? 0);
-    return honest + this.#byzantineWeight >= this.#options.set.quorum;
+  #couldExist(
+    epoch: number,
+    ledger: ViewLedger,
+    kind: Certificate["kind"],
+    target: Target | undefined,
+  ): boolean {
+    const honest = kind === "nullify" ? ledger.nullify : ledger[kind].get(targetKey(target));
+    return this.#isQuorum(epoch, honest ?? 0);
   }
 
   /** An honest core commits: heights follow its last one, `finalization` names the last header. */
@@ -267,9 +306,15 @@ export class Checker {
       this.fail("S4", `node ${node}: the finalization names another block than the last`);
       return;
     }
+    if (finalization.epoch !== last.header.epoch) {
+      this.fail("S10", `node ${node}: finality of epoch ${finalization.epoch} for another's block`);
+      return;
+    }
     this.#checkFinalization(finalization.epoch, finalization.view, target);
-    this.#widestGap = Math.max(this.#widestGap, finalization.view - own.floorView);
-    own.floorView = Math.max(own.floorView, finalization.view);
+    this.#enterEpoch(own, finalization.epoch);
+    if (own.epoch === finalization.epoch) {
+      own.floorView = Math.max(own.floorView, finalization.view);
+    }
   }
 
   #extend(node: number, header: BlockHeader, digest: string, latestClockMs: number): void {
@@ -284,27 +329,86 @@ export class Checker {
     if (header.timestampMs > latestClockMs + this.#options.precisionMs) {
       this.fail("S9", `height ${header.height}: time is ahead of every honest clock`);
     }
-    this.#chain.push({ digest, timestampMs: header.timestampMs, stateRoot: header.stateRoot });
+    this.#checkEpoch(header, parent.nextEpoch);
+    this.#checkEvidence(header);
+    const { timestampMs, stateRoot, nextValidators } = header;
+    const nextEpoch = parent.nextEpoch + (nextValidators === undefined ? 0 : 1);
+    this.#chain.push({ digest, timestampMs, stateRoot, nextEpoch });
+  }
+
+  #checkEpoch(header: BlockHeader, epoch: number): void {
+    if (header.epoch !== epoch) {
+      this.fail("EPOCH", `height ${header.height} is of epoch ${header.epoch}, not ${epoch}`);
+    }
+    if (header.nextValidators !== this.#options.epochs.nextValidators(epoch, header.height)) {
+      this.fail("EPOCH", `height ${header.height} names wrong next validators, or none`);
+    }
+  }
+
+  #checkEvidence(header: BlockHeader): void {
+    for (const evidence of header.evidence) {
+      const convict = this.#options.epochs.participantOf(evidence.epoch, evidence.signer);
+      if (this.#options.honest.includes(convict)) {
+        this.fail("EVIDENCE", `height ${header.height} convicts node ${convict}, which is honest`);
+      }
+      const digest = evidenceDigest(evidence);
+      if (this.#convictions.has(digest)) {
+        this.fail("EVIDENCE", `height ${header.height} repeats evidence`);
+      }
+      this.#convictions.add(digest);
+    }
+  }
+
+  /** Proofs on the chain. */
+  get convictions(): number {
+    return this.#convictions.size;
+  }
+
+  /** A node votes, or follows, in `epoch` from now on: its floor starts anew. */
+  beganEpoch(node: number, epoch: number): void {
+    const own = this.#node(node);
+    if (epoch < own.epoch)
+      this.fail("S7", `node ${node} falls from epoch ${own.epoch} to ${epoch}`);
+    this.#enterEpoch(own, epoch);
+  }
+
+  #enterEpoch(own: NodeLedger, epoch: number): void {
+    if (epoch <= own.epoch) return;
+    own.epoch = epoch;
+    own.floorView = 0;
+    own.view = 0;
+  }
+
+  /** The epochs that honest nodes are in. */
+  get epochs(): readonly number[] {
+    return this.#options.honest.map((node) => this.#node(node).epoch);
   }
 
   #checkFinalization(epoch: number, view: number, target: Target): void {
     const ledger = this.#ledger(epoch, view);
-    if (!this.#couldExist(ledger, "finalize", target)) {
+    if (!this.#couldExist(epoch, ledger, "finalize", target)) {
       this.fail("S4", `view ${view}: committed on a finalization that cannot exist`);
     }
-    if (!this.#couldExist(ledger, "notarize", target)) {
+    if (!this.#couldExist(epoch, ledger, "notarize", target)) {
       this.fail("S4", `view ${view}: finalized but not notarized`);
     }
     for (let skipped = target.parentView + 1; skipped < view; skipped++) {
-      if (!this.#couldExist(this.#ledger(epoch, skipped), "nullify", undefined)) {
+      if (!this.#couldExist(epoch, this.#ledger(epoch, skipped), "nullify", undefined)) {
         this.fail("S4", `view ${view} skips view ${skipped}, which nobody nullified`);
       }
     }
   }
 
   /** S7: floor and view as a node tells its peers. The floor also outlives a restart. */
-  reported(node: number, view: number, floorView: number): void {
+  reported(
+    node: number,
+    view: number,
+    floorView: number,
+    epoch = this.#options.epochs.firstEpoch,
+  ): void {
     const own = this.#node(node);
+    if (epoch < own.epoch) this.fail("S7", `node ${node}: epoch from ${own.epoch} to ${epoch}`);
+    this.#enterEpoch(own, epoch);
     if (view < own.view) this.fail("S7", `node ${node}: view went from ${own.view} to ${view}`);
     own.view = view;
     if (floorView < own.floorView) {

@@ -2,9 +2,8 @@
 export type TraceSink = (line: string) => void;
 
 /**
- * The running fingerprint of everything that happened, in order: two runs of one seed must end
- * with the same one. Not cryptographic: two multiply-and-xor lanes of 32 bits, cheap enough for
- * each event.
+ * The running fingerprint of everything that happened, in order: two runs of one seed must end with
+ * the same one. Not cryptographic: two multiply-and-xor lanes of 32 bits, cheap enough for each event.
  */
 export class EventLog {
   #low = 0x811c9dc5;

@@ -26,8 +26,6 @@ export interface FaultMix {
   readonly clientPauseMs: number;
   /** An empty block is due after this time without any. */
   readonly heartbeatMs: number;
-  /** The nodes expect far quicker links than they have: many views pass without a block. */
-  readonly hasty: boolean;
   readonly byzantine: boolean;
   /** Messages cross the wire as bytes, and the journal the disk. */
   readonly encoded: boolean;
@@ -54,13 +52,12 @@ export function drawFaultMix(prng: Prng): FaultMix {
   const sometimes = (chance: number, draw: () => number): number =>
     prng.chance(chance) ? draw() : 0;
   const upTo = (max: number): number => (prng.below(1_000) / 1_000) * max;
-  const hasty = prng.chance(0.06);
-  const slowLinks = hasty || prng.chance(0.3);
+  const slowLinks = prng.chance(0.3);
   return {
     stabilisationMs: prng.chance(0.2) ? 6_000 + prng.below(14_000) : 2_000 + prng.below(4_000),
     links: {
       minDelayMs: 1,
-      maxDelayMs: slowLinks ? 50 + prng.below(hasty ? 1_450 : 450) : 2 + prng.below(48),
+      maxDelayMs: slowLinks ? 50 + prng.below(450) : 2 + prng.below(48),
       stallChance: sometimes(0.5, () => upTo(0.05)),
       dropChance: sometimes(0.7, () => upTo(0.3)),
       duplicateChance: sometimes(0.5, () => upTo(0.1)),
@@ -76,7 +73,6 @@ export function drawFaultMix(prng: Prng): FaultMix {
     maxClockErrorMs: sometimes(0.5, () => upTo(100)),
     clientPauseMs: prng.chance(0.2) ? 4_000 : 400,
     heartbeatMs: prng.chance(0.3) ? 1_000 + prng.below(2_000) : 30_000,
-    hasty,
     byzantine: prng.chance(0.75),
     encoded: prng.chance(0.1),
     watched: prng.chance(0.5),
@@ -150,7 +146,7 @@ export class FaultSchedule {
     this.#clock.after(20 + prng.below(400), () => this.#beat());
   }
 
-  /** Divides the nodes in two; one-way, only what the first part sends to the second is lost. */
+  /** Divides the nodes in two; one-way, only messages from the first part to the second are lost. */
   #partition(bothWays: boolean): void {
     const { size } = this.#targets;
     const order = this.#prng.shuffle(Array.from({ length: size }, (_, i) => i));

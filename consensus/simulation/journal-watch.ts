@@ -75,6 +75,7 @@ export class JournalWatch {
       case "floor":
       case "halt":
       case "witness":
+      case "evidence":
         return;
     }
   }

@@ -5,9 +5,9 @@ const SIGNATURE_BYTES = 64;
 const LANES = [0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1] as const;
 
 /**
- * Stand-in signatures for the simulator: a keyed 128-bit mix of the statement, spread over 64
- * bytes. Nothing here resists a cryptographer. It resists our own adversaries, who are handed a
- * signer for their own key only, and it costs well under a microsecond where Ed25519 costs dozens.
+ * Stand-in signatures for the simulator: a keyed 128-bit mix of the statement, spread over 64 bytes.
+ * Nothing here resists a cryptographer. It resists our own adversaries, who are handed a signer for
+ * their own key only, and it costs well under a microsecond where Ed25519 costs dozens.
  */
 export class Keyring {
   readonly #secrets: readonly number[];

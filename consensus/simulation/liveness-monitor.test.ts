@@ -6,6 +6,7 @@ import { LAN_PARAMETERS } from "../parameters.ts";
 import { createValidatorSet } from "../quorum.ts";
 import { statementBytes } from "../statements.ts";
 import { Checker } from "./checker.ts";
+import { EpochDirectory } from "./epoch-directory.ts";
 import { LivenessMonitor } from "./liveness-monitor.ts";
 import { hashText } from "./toy-application.ts";
 
@@ -19,7 +20,7 @@ const set = createValidatorSet(
 /** A monitor from time 0 on, over a chain that grows by hand. */
 function live() {
   const checker = new Checker({
-    set,
+    epochs: EpochDirectory.fixed(set, 1),
     honest: [0, 1, 2, 3],
     genesisDigest: CHAIN,
     genesisTimestampMs: START,
@@ -43,6 +44,8 @@ function live() {
       batchDigests: [],
       stateRoot: hashText("root"),
       receiptsRoot: hashText("receipts"),
+      evidence: [],
+      nextValidators: undefined,
     };
     const block = { header, digest: headerDigest(header) };
     chain[height - 1] = block;

@@ -10,31 +10,35 @@ const NEW_BLOCKS = 5;
 const BOUND_IN_LONGEST_VIEWS = 20;
 
 /**
- * The claim supposes that the configured delay bound is true. In runs where it is set too small the
- * back-off makes up for it, and the periods of resending, not the views, set the pace.
- */
-const LEAST_BOUND_MS = 60_000;
-
-/**
  * After stabilisation, in this order: L1, new blocks at every honest node while transactions come
- * in; then clients stop, and L2, everything any honest node holds becomes final, and L3, all honest
+ * in, and, where epochs end, L7, the next epoch everywhere; then clients stop, and L2, everything any honest node holds becomes final, and L3, all honest
  * nodes stand at one height.
  */
 export class LivenessMonitor {
   readonly #checker: Checker;
   readonly #held: () => readonly string[];
   readonly #boundMs: number;
+  readonly #epochsEnd: boolean;
   #begunAtMs: number | undefined;
   #startHeight = 0;
+  #startEpoch = 0;
   #alive = false;
   #done = false;
 
-  /** `held`: transactions that honest nodes hold and have not seen committed. */
-  constructor(checker: Checker, held: () => readonly string[], parameters: ConsensusParameters) {
+  /**
+   * `held`: transactions that honest nodes hold and have not seen committed. `epochsEnd`: the
+   * ledger closes epochs.
+   */
+  constructor(
+    checker: Checker,
+    held: () => readonly string[],
+    parameters: ConsensusParameters,
+    epochsEnd = false,
+  ) {
     this.#checker = checker;
+    this.#epochsEnd = epochsEnd;
     this.#held = held;
-    const longestMs = viewTimeouts(parameters, BACKOFF_CAP).advanceMs;
-    this.#boundMs = Math.max(LEAST_BOUND_MS, BOUND_IN_LONGEST_VIEWS * longestMs);
+    this.#boundMs = BOUND_IN_LONGEST_VIEWS * viewTimeouts(parameters, BACKOFF_CAP).advanceMs;
   }
 
   get done(): boolean {
@@ -48,13 +52,16 @@ export class LivenessMonitor {
   begin(nowMs: number): void {
     this.#begunAtMs = nowMs;
     this.#startHeight = this.#checker.height;
+    this.#startEpoch = Math.max(...this.#checker.epochs);
   }
 
   check(nowMs: number): void {
     if (this.#begunAtMs === undefined || this.#done) return;
     const heights = this.#checker.appliedHeights;
     const lowest = Math.min(...heights);
-    if (!this.#alive && lowest >= this.#startHeight + NEW_BLOCKS) this.#alive = true;
+    const grown = lowest >= this.#startHeight + NEW_BLOCKS;
+    const renewed = !this.#epochsEnd || Math.min(...this.#checker.epochs) > this.#startEpoch;
+    if (grown && renewed) this.#alive = true;
     const level = heights.every((height) => height === heights[0]);
     const held = this.#held();
     if (this.#alive && level && held.length === 0) {
@@ -63,8 +70,11 @@ export class LivenessMonitor {
     }
     if (nowMs - this.#begunAtMs <= this.#boundMs) return;
     const state = `heights ${heights.join(" ")}, from ${this.#startHeight}`;
-    if (!this.#alive) this.#checker.fail("L1", `no ${NEW_BLOCKS} new blocks: ${state}`);
-    else if (held.length > 0) this.#checker.fail("L2", `not final: ${held.join(" ")}; ${state}`);
+    if (!grown) this.#checker.fail("L1", `no ${NEW_BLOCKS} new blocks: ${state}`);
+    else if (!this.#alive) {
+      const { epochs } = this.#checker;
+      this.#checker.fail("L7", `epochs ${epochs.join(" ")}, from ${this.#startEpoch}; ${state}`);
+    } else if (held.length > 0) this.#checker.fail("L2", `not final: ${held.join(" ")}; ${state}`);
     else this.#checker.fail("L3", `nodes stand apart: ${state}`);
   }
 }

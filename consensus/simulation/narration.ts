@@ -1,5 +1,6 @@
 import type { Effect, Report } from "../effects.ts";
 import type { ConsensusEvent } from "../events.ts";
+import type { Evidence } from "../evidence.ts";
 import type { ConsensusMessage } from "../messages.ts";
 import type { Certificate, Target } from "../types.ts";
 import { readStatement } from "./statement-reader.ts";
@@ -69,6 +70,8 @@ export function describeMessage(message: ConsensusMessage): string {
       return `certificates ${message.body.certificates.map(describeCertificate).join(", ")} ${
         message.body.refusal ?? ""
       }`;
+    case "evidence":
+      return describeEvidence(message.body);
   }
 }
 
@@ -97,9 +100,13 @@ export function describeEffect(effect: Effect): string {
       return `v${effect.view} ${short(effect.digest)} h${effect.header.height} on ${short(
         effect.parent.digest,
       )}`;
-    case "commit": {
-      const heights = effect.headers.map((header) => `h${header.height}`).join(" ");
-      return `${heights} by ${describeCertificate(effect.finalization)}`;
+    case "commit":
+      return `${effect.headers.map((header) => `h${header.height}`).join(" ")} by ${describeCertificate(
+        effect.finalization,
+      )}`;
+    case "endEpoch": {
+      const { epoch, closing, view, startGate } = effect.end;
+      return `epoch ${epoch} with h${closing.height} final in v${view}, gate ${startGate}`;
     }
     case "serveBlocks":
       return `n${effect.to} ${effect.count} from ${effect.fromHeight}`;
@@ -128,13 +135,11 @@ export function describeReportKind(report: Report): string {
 function describeReport(report: Report): string {
   switch (report.kind) {
     case "evidence":
-      return `evidence against n${report.signer} in v${report.view}`;
+      return describeEvidence(report.evidence);
     case "halted":
       return `HALTED ${report.code} ${report.detail}`;
-    case "conflictingCertificates": {
-      const both = [report.first, report.second].map(describeCertificate);
-      return `CONFLICT ${both.join(" / ")}`;
-    }
+    case "conflictingCertificates":
+      return `CONFLICT ${describeCertificate(report.first)} / ${describeCertificate(report.second)}`;
     case "peerFault":
       return `fault of n${report.peer}: ${report.code}`;
     case "nullifying":
@@ -146,6 +151,10 @@ function describeReport(report: Report): string {
     case "ignoredRecords":
       return `${report.count} records ignored`;
   }
+}
+
+function describeEvidence(evidence: Evidence): string {
+  return `evidence against n${evidence.signer} in v${evidence.view}`;
 }
 
 function describeCertificate(certificate: Certificate): string {

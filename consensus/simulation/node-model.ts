@@ -1,19 +1,20 @@
 import { unreachable } from "../../primitives/assert.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import type { Prng } from "../../primitives/prng.ts";
-import type { Effect, Report } from "../effects.ts";
+import { isCopy } from "../closing.ts";
+import type { Effect, EpochEnd, Report } from "../effects.ts";
 import type { ConsensusEvent, Timer, TimerKind } from "../events.ts";
 import type { BlockHeader } from "../header.ts";
 import { type ConsensusMessage, decodeMessage, encodeMessage } from "../messages.ts";
-import type { Anchor } from "../types.ts";
-import { ApplicationModel, anchorOf, type CommittedGroup } from "./application-model.ts";
+import type { PeerIndex } from "../types.ts";
+import { ApplicationModel, type CommittedGroup } from "./application-model.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import { BodyExchange } from "./body-exchange.ts";
 import type { Core } from "./core-port.ts";
 import { DiskModel, type LogFile } from "./disk-model.ts";
 import { EffectGate } from "./effect-gate.ts";
+import { type EpochJournal, EpochJournals, resumePoint } from "./epoch-boot.ts";
 import type { Frame } from "./frames.ts";
-import { JournalWatch } from "./journal-watch.ts";
 import { describeEffect, describeEvent, describeReportKind } from "./narration.ts";
 import { readStatement } from "./statement-reader.ts";
 import type { ToyBatch } from "./toy-application.ts";
@@ -23,9 +24,14 @@ import { type NodeConditions, START_MS, type World } from "./world.ts";
 /** Chance that a restart or a commit rolls the journal over to a new segment. */
 const NEW_SEGMENT_CHANCE = 0.05;
 
-/** What lives from start to crash. */
+/** Longest time from the end of an epoch to the start of the next one's core. */
+const MAX_SWITCH_MS = 20;
+
+/** What lives from start, or from the start of an epoch, to its end or a crash. */
 interface Process {
   readonly core: Core;
+  readonly epoch: number;
+  readonly journal: EpochJournal;
   readonly gate: EffectGate;
   readonly exchange: BodyExchange;
   readonly pipeline: BlockPipeline;
@@ -34,6 +40,8 @@ interface Process {
   floorView: number;
   pending: boolean;
   alive: boolean;
+  /** The core has ended the epoch; its last block is not applied yet. */
+  ended: EpochEnd | undefined;
 }
 
 /**
@@ -47,9 +55,8 @@ export class NodeModel {
   readonly #world: World;
   readonly #prng: Prng;
   readonly #disk: DiskModel;
-  readonly #journal: LogFile<Uint8Array>;
+  readonly #journals: EpochJournals;
   readonly #bodies: LogFile<ToyBatch>;
-  readonly #watch: JournalWatch;
   readonly #sign: (statement: Uint8Array) => Uint8Array;
   /** Headers of blocks this node validated or built, for the oracle. */
   readonly #headers = new Map<string, BlockHeader>();
@@ -63,11 +70,10 @@ export class NodeModel {
     this.#world = world;
     this.#prng = prng;
     this.#disk = new DiskModel(world.clock, prng.fork("disk"), conditions.disk);
-    this.#journal = this.#disk.open<Uint8Array>();
+    this.#journals = new EpochJournals(world.chainId, this.#disk);
     this.#bodies = this.#disk.open<ToyBatch>();
     const groups = this.#disk.open<CommittedGroup>();
     this.application = new ApplicationModel(index, world.chainId, this.#bodies, groups);
-    this.#watch = new JournalWatch(world.chainId, world.epoch, this.#journal);
     this.#sign = world.keyring.signer(index);
   }
 
@@ -87,16 +93,10 @@ export class NodeModel {
     const world = this.#world;
     this.#boots += 1;
     this.#disk.speed = this.conditions.disk;
-    const last = this.application.lastGroup;
-    if (last !== undefined) this.#watch.certifiedByBlockStore(last.finalization.view);
     world.checker.restarted(this.#index, this.application.height);
-    const anchor = anchorOf(last) ?? world.genesis;
-    const process = this.#boot(anchor);
+    const process = this.#boot(this.#createExchange(), undefined);
     if (process === undefined) return;
-    this.#process = process;
-    world.log.record(world.clock.nowMs, this.#index, "start", `boot ${this.#boots}`);
-    this.#input({ type: "start", incarnation: this.#boots });
-    this.#updateWork();
+    this.#run(process);
     if (this.#prng.chance(NEW_SEGMENT_CHANCE)) this.#newSegment(process);
   }
 
@@ -109,7 +109,7 @@ export class NodeModel {
     this.#process.alive = false;
     this.#process = undefined;
     this.#disk.crash();
-    if (world.sabotage.losesJournal === true) this.#journal.dropFirst(this.#journal.length);
+    if (world.sabotage.losesJournal === true) this.#journals.lose();
     if (world.sabotage.losesBodies === true) this.#bodies.dropFirst(this.#bodies.length);
     this.application.reload();
   }
@@ -126,7 +126,10 @@ export class NodeModel {
   }
 
   peerConnected(peer: number): void {
-    this.#input({ type: "peerConnected", index: peer });
+    const process = this.#process;
+    if (process === undefined) return;
+    const index = this.#world.epochs.peerOf(process.epoch, peer);
+    this.#input({ type: "peerConnected", index });
   }
 
   receive(from: number, frame: Frame): void {
@@ -165,57 +168,98 @@ export class NodeModel {
       }
     }
     coverage.count(`message ${message.type}`);
-    this.#input({ type: "message", from, message });
+    const peer = this.#world.epochs.peerOf(process.epoch, from);
+    this.#input({ type: "message", from: peer, message });
   }
 
-  #boot(anchor: Anchor): Process | undefined {
+  /** A core of one epoch; `begins` where the epoch before ended in this very process. */
+  #boot(exchange: BodyExchange, begins: EpochEnd | undefined): Process | undefined {
     const world = this.#world;
-    const later = (delayMs: number, run: () => void): void => {
-      world.clock.after(delayMs, () => {
-        if (this.#process?.alive === true && this.#process === process) run();
-      });
-    };
+    const { epoch, anchor, previous } = resumePoint(world, this.application);
+    const journal = this.#journals.of(epoch);
+    if (previous?.epoch !== begins?.epoch && begins !== undefined) {
+      world.checker.fail("HALT", `node ${this.#index} leaves epoch ${begins.epoch} for ${epoch}`);
+    }
+    if (anchor.finalization?.epoch === epoch) journal.watch.certifiedByBlockStore(anchor.view);
     let core: Core;
     try {
       core = world.startCore(
         {
           chainId: world.chainId,
-          epoch: world.epoch,
-          validators: world.set,
-          self: this.#index,
+          epoch,
+          validators: world.epochs.of(epoch).set,
+          self: world.epochs.indexOf(epoch, this.#index),
           parameters: world.parameters,
-          anchor: world.genesis,
+          anchor,
+          previous,
+          startGate: begins?.startGate,
+          evidence: begins?.evidence,
+          halt: begins?.halt,
         },
-        this.#journal.entries,
+        journal.file.entries,
         anchor,
       );
     } catch (error) {
       world.checker.fail("HALT", `node ${this.#index} cannot restart: ${messageOf(error)}`);
       return undefined;
     }
-    const exchange = new BodyExchange({
+    const process: Process = {
+      core,
+      epoch,
+      journal,
+      gate: new EffectGate(),
+      exchange,
+      pipeline: this.#createPipeline(exchange, () => process),
+      timers: new Map(),
+      floorView: anchor.view,
+      pending: false,
+      alive: true,
+      ended: undefined,
+    };
+    world.checker.beganEpoch(this.#index, epoch);
+    return process;
+  }
+
+  #createExchange(): BodyExchange {
+    const world = this.#world;
+    const boot = this.#boots;
+    return new BodyExchange({
       node: this.#index,
-      size: world.set.validators.length,
+      size: world.epochs.participants,
       application: this.application,
-      prng: this.#prng.fork(`bodies ${this.#boots}`),
+      prng: this.#prng.fork(`bodies ${boot}`),
       packingMs: world.parameters.packingMs,
-      later,
+      later: (delayMs, run) => {
+        world.clock.after(delayMs, () => {
+          if (this.#process !== undefined && this.#boots === boot) run();
+        });
+      },
       send: (to, frame) => world.send(this.#index, to, frame),
       onBatch: () => {
         this.#updateWork();
-        pipeline.retry();
+        this.#process?.pipeline.retry();
       },
     });
-    const pipeline = new BlockPipeline({
+  }
+
+  /** What a core asks of it is answered to that core alone, never to the one after it. */
+  #createPipeline(exchange: BodyExchange, owner: () => Process): BlockPipeline {
+    const world = this.#world;
+    return new BlockPipeline({
       application: this.application,
       disk: this.#disk,
       exchange,
-      later,
+      later: (delayMs, run) => this.#later(owner(), delayMs, run),
       executionMs: () =>
         this.conditions.minExecutionMs +
         this.#prng.below(this.conditions.maxExecutionMs - this.conditions.minExecutionMs + 1),
-      answer: (event) => this.#input(event),
+      answer: (event) => {
+        if (owner().alive) this.#input(event);
+        if (event.type === "applied") this.#endEpoch(owner());
+      },
       onHeader: (digest, header) => this.#headers.set(digest, header),
+      nextValidators: (epoch, height) => world.epochs.nextValidators(epoch, height),
+      authorOf: ({ epoch, proposer }) => world.epochs.participantOf(epoch, proposer),
       onApplied: (states) => {
         for (const { height, stateRoot, applied } of states) {
           world.checker.applied(this.#index, height, stateRoot, applied);
@@ -223,17 +267,30 @@ export class NodeModel {
         this.#updateWork();
       },
     });
-    const process: Process = {
-      core,
-      gate: new EffectGate(),
-      exchange,
-      pipeline,
-      timers: new Map(),
-      floorView: anchor.view,
-      pending: false,
-      alive: true,
-    };
-    return process;
+  }
+
+  /** When the closing block is applied, the next epoch's core takes over, a little later. */
+  #endEpoch(process: Process): void {
+    const { ended } = process;
+    if (ended === undefined || this.application.height < ended.closing.height) return;
+    process.ended = undefined;
+    this.#later(process, this.#prng.below(MAX_SWITCH_MS), () => {
+      const next = this.#boot(process.exchange, ended);
+      if (next === undefined) return;
+      process.alive = false;
+      this.#world.coverage.count(`epoch began, gate ${ended.startGate}`);
+      this.#run(next);
+    });
+  }
+
+  #run(process: Process): void {
+    const world = this.#world;
+    const { epoch, anchor } = resumePoint(world, this.application);
+    this.#process = process;
+    world.log.record(world.clock.nowMs, this.#index, "start", `boot ${this.#boots} epoch ${epoch}`);
+    world.epochBegan({ epoch, anchor, state: this.application.tip });
+    this.#input({ type: "start", incarnation: this.#boots });
+    this.#updateWork();
   }
 
   #updateWork(): void {
@@ -273,10 +330,10 @@ export class NodeModel {
         this.#signLater(process, effect.id, effect.statements);
         return;
       case "send":
-        this.#release(process, () => this.#transmit([effect.to], effect.message));
+        this.#release(process, () => this.#send(process, effect.to, effect.message));
         return;
       case "broadcast":
-        this.#release(process, () => this.#transmit(this.#peers, effect.message));
+        this.#release(process, () => this.#transmit(process, this.#peers, effect.message));
         return;
       case "setTimer":
         this.#setTimer(process, effect.timer, effect.delayMs);
@@ -302,7 +359,7 @@ export class NodeModel {
       case "serveBlocks":
         this.#release(process, () => {
           const body = this.application.serve(effect.fromHeight, effect.count);
-          this.#transmit([effect.to], {
+          this.#send(process, effect.to, {
             type: "blocks",
             body: {
               requestId: effect.requestId,
@@ -311,6 +368,12 @@ export class NodeModel {
               refusal: body === undefined ? "NOT_AVAILABLE" : undefined,
             },
           });
+        });
+        return;
+      case "endEpoch":
+        this.#release(process, () => {
+          process.ended = effect.end;
+          this.#endEpoch(process);
         });
         return;
       case "report":
@@ -329,35 +392,41 @@ export class NodeModel {
   }
 
   #release(process: Process, run: () => void): void {
-    if (this.#world.sabotage.ignoresBarriers === true) run();
-    else process.gate.release(run);
+    const runAlive = (): void => {
+      if (process.alive) run();
+    };
+    if (this.#world.sabotage.ignoresBarriers === true) runAlive();
+    else process.gate.release(runAlive);
   }
 
   #persist(process: Process, records: readonly Uint8Array[]): void {
-    for (const record of records) this.#journal.append(record);
+    for (const record of records) process.journal.file.append(record);
     const number = process.gate.persistIssued();
     this.#disk.sync(() => process.gate.persistDurable(number));
   }
 
   /** A new segment starts with all live records; the older ones go once it is durable. */
   #newSegment(process: Process): void {
-    const older = this.#journal.dropped + this.#journal.length;
+    const { file } = process.journal;
+    const older = file.dropped + file.length;
     this.#world.coverage.count("new segment");
-    for (const record of process.core.snapshot()) this.#journal.append(record);
-    this.#disk.sync(() => this.#journal.dropFirst(older - this.#journal.dropped));
+    for (const record of process.core.snapshot()) file.append(record);
+    this.#disk.sync(() => file.dropFirst(older - file.dropped));
   }
 
   #signLater(process: Process, id: number, statements: readonly Uint8Array[]): void {
     const world = this.#world;
     for (const statement of statements) {
-      world.checker.decidedToSign(this.#index, statement, process.floorView);
+      world.checker.decidedToSign(this.#index, statement, process.floorView, process.epoch);
     }
     this.#release(process, () => {
       const signatures = statements.map((statement) => {
         world.checker.signed(this.#index, statement);
         const read = readStatement(statement);
         const header = this.#headers.get(read.target?.blockDigest ?? "");
-        if (read.kind === "notarize" && header !== undefined) {
+        // A copy's block was timely to a quorum once; its voters look at that no more.
+        const judged = read.target !== undefined && !isCopy(read.target);
+        if (read.kind === "notarize" && judged && header !== undefined) {
           world.checker.votedFor(this.#index, header, this.#latestClockMs);
         }
         return this.#sign(statement);
@@ -383,20 +452,25 @@ export class NodeModel {
     });
   }
 
-  #transmit(peers: readonly number[], message: ConsensusMessage): void {
+  #send(process: Process, to: PeerIndex, message: ConsensusMessage): void {
+    const participant = this.#world.epochs.participantOf(process.epoch, to);
+    this.#transmit(process, [participant], message);
+  }
+
+  #transmit(process: Process, to: readonly number[], message: ConsensusMessage): void {
     const world = this.#world;
-    reportWire(world, this.#index, message, world.watched ? this.#watch : undefined);
+    reportWire(world, this.#index, message, world.watched ? process.journal.watch : undefined);
     const frame: Frame = world.encoded
       ? { type: "encoded", bytes: encodeMessage(message) }
       : { type: "consensus", message };
-    for (const peer of peers) {
-      if (peer < world.set.validators.length && peer !== this.#index) {
-        world.send(this.#index, peer, frame);
+    for (const participant of to) {
+      if (participant < world.epochs.participants && participant !== this.#index) {
+        world.send(this.#index, participant, frame);
       }
     }
   }
 
   get #peers(): readonly number[] {
-    return this.#world.set.validators.map((_, peer) => peer);
+    return Array.from({ length: this.#world.epochs.participants }, (_, peer) => peer);
   }
 }

@@ -3,17 +3,17 @@ import { Prng } from "../../primitives/prng.ts";
 import { leaderOf, leaderSchedule } from "../leader.ts";
 import { decodeMessage, encodeMessage } from "../messages.ts";
 import { type ConsensusParameters, LAN_PARAMETERS } from "../parameters.ts";
-import type { ValidatorSet } from "../quorum.ts";
+import { AcrossEpochs } from "./adversaries/across-epochs.ts";
 import type { Adversary, AdversaryContext, CreateAdversary } from "./adversaries/adversary.ts";
 import { createEquivocator } from "./adversaries/equivocator.ts";
 import { createForger } from "./adversaries/forger.ts";
 import { createLeaper } from "./adversaries/leaper.ts";
 import { createSilent } from "./adversaries/silent.ts";
 import { createTwins } from "./adversaries/twins.ts";
-import { createWithholder } from "./adversaries/withholder.ts";
 import { Checker, type Violation } from "./checker.ts";
 import { type StartCore, startRealCore } from "./core-port.ts";
 import { Coverage } from "./coverage.ts";
+import { Changes, drawEpochPlan, EpochDirectory } from "./epoch-directory.ts";
 import { EventLog, type TraceSink } from "./event-log.ts";
 import {
   drawFaultMix,
@@ -27,15 +27,17 @@ import { Keyring } from "./keyring.ts";
 import { LivenessMonitor } from "./liveness-monitor.ts";
 import { NetworkModel } from "./network-model.ts";
 import { NodeModel } from "./node-model.ts";
-import { hashText } from "./toy-application.ts";
+import { GENESIS_STATE, hashText } from "./toy-application.ts";
 import { drawByzantine, drawValidatorSet } from "./validator-weights.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-import { type Sabotage, START_MS, type World } from "./world.ts";
+import { type EpochStart, type Sabotage, START_MS, type World } from "./world.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
   /** Validators, 4 to 25. */
   readonly n: number;
+  /** Epochs end every few blocks, and validators change. */
+  readonly epochs?: boolean;
   readonly trace?: TraceSink;
   /** Replaces parts of what the seed draws: for directed tests. */
   readonly mix?: Partial<FaultMix>;
@@ -57,8 +59,10 @@ export interface SimulationResult {
   readonly blocks: number;
   /** Highest view that a node told of. */
   readonly views: number;
-  /** Most views between two finalized blocks of one node. */
-  readonly widestGap: number;
+  /** Epochs that have ended at some node. */
+  readonly epochs: number;
+  /** Proofs of contradiction on the chain. */
+  readonly convictions: number;
   readonly virtualMs: number;
   /** Equal for equal seeds. */
   readonly eventLogHash: string;
@@ -67,7 +71,7 @@ export interface SimulationResult {
   readonly coverage: ReadonlyMap<string, number>;
 }
 
-/** Not the first, so that a record or vote of an earlier epoch can be forged. */
+/** Each run has its own key secrets and chain, so nothing of one run is valid in another. */
 const EPOCH = 1;
 
 /** Equivocation twice: it is what the protocol exists for. */
@@ -77,17 +81,8 @@ const ADVERSARIES: readonly CreateAdversary[] = [
   createLeaper,
   createTwins,
   createForger,
-  createWithholder,
   createSilent,
 ];
-
-/** Views far shorter than the links are slow: view after view is nullified until stabilisation. */
-const HASTY: Partial<ConsensusParameters> = {
-  deltaMs: 4,
-  buildMs: 2,
-  executionMs: 2,
-  minBlockIntervalMs: 2,
-};
 
 /** A healthy run stays below a tenth of this: beyond it something feeds on itself. */
 const MAX_EVENTS = 1_500_000;
@@ -113,28 +108,37 @@ class Simulation {
   readonly #adversaries = new Map<number, Adversary>();
   readonly #schedule: FaultSchedule;
   readonly #monitor: LivenessMonitor;
+  readonly #participants: number;
   #transactions = 0;
+  #newestEpoch = -1;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#prng = new Prng(options.seed).fork(`n=${options.n}`);
+    const epochs = options.epochs === true ? " epochs" : "";
+    this.#prng = new Prng(options.seed).fork(`n=${options.n}${epochs}`);
     this.#mix = { ...drawFaultMix(this.#prng.fork("mix")), ...options.mix };
     this.#log = new EventLog(options.trace);
-    const keyring = drawKeyring(this.#prng.fork("keys"), options.n);
+    const plan = options.epochs ? drawEpochPlan(options.n, this.#prng.fork("plan")) : undefined;
+    this.#participants = options.n + (plan?.spares ?? 0);
+    const keyring = drawKeyring(this.#prng.fork("keys"), this.#participants);
     const set = drawValidatorSet(options.n, this.#prng.fork("weights"), keyring);
     const byzantine = this.#mix.byzantine ? drawByzantine(set, this.#prng.fork("traitors")) : [];
-    this.#honest = set.validators.map((_, i) => i).filter((i) => !byzantine.includes(i));
+    const everyone = Array.from({ length: this.#participants }, (_, i) => i);
+    this.#honest = everyone.filter((i) => !byzantine.includes(i));
+    const changes =
+      plan && new Changes(plan, this.#prng.fork("sets"), keyring, byzantine, this.#participants);
+    const directory = new EpochDirectory(EpochDirectory.fixed(set, EPOCH).of(EPOCH), changes);
     this.#network = new NetworkModel<Frame>({
       clock: this.#clock,
       prng: this.#prng.fork("network"),
-      size: options.n,
+      size: this.#participants,
       quality: this.#mix.links,
       deliver: (from, to, frame) => this.#deliver(from, to, frame),
     });
-    this.#world = this.#createWorld(keyring, set);
+    this.#world = this.#createWorld(keyring, directory);
     this.#createNodes(byzantine);
     this.#schedule = new FaultSchedule(this.#mix, this.#prng.fork("faults"), this.#clock, {
-      size: options.n,
+      size: this.#participants,
       honest: this.#honest,
       cut: (from, to) => this.#network.cut(from, to),
       mend: (from, to) => this.#network.mend(from, to),
@@ -149,12 +153,22 @@ class Simulation {
       this.#world.checker,
       () => [...this.#nodes.values()].flatMap((node) => node.application.held),
       this.#world.parameters,
+      options.epochs,
     );
   }
 
   run(): SimulationResult {
     this.#describe();
-    for (const node of this.#honest) this.#start(node);
+    for (const node of this.#honest) {
+      // Spares come when they like, and have to catch up by then.
+      const late = node < this.#options.n ? 0 : this.#prng.below(this.#mix.stabilisationMs);
+      if (late === 0) this.#start(node);
+      else {
+        this.#clock.after(late, () => {
+          if (!this.#node(node).isUp) this.#start(node);
+        });
+      }
+    }
     for (const adversary of this.#adversaries.values()) adversary.start();
     this.#schedule.start();
     this.#inject();
@@ -172,7 +186,8 @@ class Simulation {
       events: this.#log.count,
       blocks: checker.height,
       views: checker.highestView,
-      widestGap: checker.widestGap,
+      epochs: Math.max(...checker.epochs) - EPOCH,
+      convictions: checker.convictions,
       virtualMs: this.#clock.nowMs,
       eventLogHash: this.#log.fingerprint,
       mix: this.#mix,
@@ -180,29 +195,28 @@ class Simulation {
     };
   }
 
-  #createWorld(keyring: Keyring, set: ValidatorSet): World {
+  #createWorld(keyring: Keyring, epochs: EpochDirectory): World {
     const { seed, n } = this.#options;
     const chainId = hashText(`simulated genesis ${seed} ${n}`);
     const parameters = {
       ...LAN_PARAMETERS,
-      ...(this.#mix.hasty ? HASTY : {}),
       heartbeatMs: this.#mix.heartbeatMs,
       ...this.#options.parameters,
     };
     return {
       clock: this.#clock,
       log: this.#log,
-      checker: this.#createChecker(set, parameters),
+      checker: this.#createChecker(epochs, parameters),
       coverage: new Coverage(),
       keyring,
-      set,
+      epochs,
       chainId,
-      epoch: EPOCH,
       genesis: { height: 0, view: 0, digest: chainId, timestampMs: START_MS },
       parameters,
       encoded: this.#mix.encoded,
       watched: this.#mix.watched,
       send: (from, to, frame) => this.#network.send(from, to, frame),
+      epochBegan: (start) => this.#epochBegan(start),
       validCertificates: new WeakSet(),
       latestClockMs: START_MS,
       startCore: this.#options.startCore ?? startRealCore,
@@ -210,9 +224,9 @@ class Simulation {
     };
   }
 
-  #createChecker(set: ValidatorSet, parameters: ConsensusParameters): Checker {
+  #createChecker(epochs: EpochDirectory, parameters: ConsensusParameters): Checker {
     return new Checker({
-      set,
+      epochs,
       honest: this.#honest,
       genesisDigest: hashText(`simulated genesis ${this.#options.seed} ${this.#options.n}`),
       genesisTimestampMs: START_MS,
@@ -237,12 +251,39 @@ class Simulation {
     const choice = this.#prng.fork("behaviours");
     for (const index of byzantine) {
       const create = choice.pick(this.#options.adversaries ?? ADVERSARIES);
-      this.#adversaries.set(index, create(this.#adversaryContext(index)));
+      this.#adversaries.set(index, this.#createAdversary(index, create));
+    }
+  }
+
+  /** Twins are nodes and follow the epochs by themselves; all others are told. */
+  #createAdversary(participant: number, create: CreateAdversary): Adversary {
+    const context = this.#adversaryContext(participant);
+    if (this.#options.epochs !== true || create === createTwins) return create(context);
+    const { epochs, chainId } = this.#world;
+    return new AcrossEpochs({
+      context,
+      participant,
+      epochs,
+      create,
+      leaderOf: ({ epoch, anchor }, view) =>
+        leaderOf(
+          leaderSchedule(chainId, epoch, anchor.digest, epochs.of(epoch).members.length),
+          view,
+        ),
+    });
+  }
+
+  #epochBegan(start: EpochStart): void {
+    if (start.epoch <= this.#newestEpoch) return;
+    this.#newestEpoch = start.epoch;
+    for (const adversary of this.#adversaries.values()) {
+      if (adversary instanceof AcrossEpochs) adversary.begin(start);
     }
   }
 
   #adversaryContext(index: number): AdversaryContext {
-    const { set, chainId, epoch, genesis, parameters, keyring } = this.#world;
+    const { epochs, chainId, genesis, parameters, keyring } = this.#world;
+    const { set, epoch } = epochs.of(EPOCH);
     const leaders = leaderSchedule(chainId, epoch, chainId, set.validators.length);
     return {
       index,
@@ -250,6 +291,8 @@ class Simulation {
       chainId,
       epoch,
       genesis,
+      genesisState: GENESIS_STATE,
+      nextValidators: (height) => epochs.nextValidators(epoch, height),
       parameters,
       leaderOf: (view) => leaderOf(leaders, view),
       prng: this.#prng.fork(`adversary ${index}`),
@@ -266,12 +309,13 @@ class Simulation {
     const { disk, minExecutionMs, maxExecutionMs } = this.#mix;
     const world: World = {
       ...this.#world,
-      checker: this.#createChecker(this.#world.set, this.#world.parameters),
+      checker: this.#createChecker(this.#world.epochs, this.#world.parameters),
       log: new EventLog(),
       coverage: new Coverage(),
       encoded: false,
       watched: false,
       latestClockMs: START_MS,
+      epochBegan: () => {},
       send: (_from, to, frame) => send(to, frame),
     };
     return new NodeModel(index, world, this.#prng.fork(`${label} of ${index}`), {
@@ -302,7 +346,7 @@ class Simulation {
   /** Starts a node and lets it and its peers see one another, as new connections do. */
   #start(node: number): void {
     this.#node(node).start();
-    for (let peer = 0; peer < this.#options.n; peer++) {
+    for (let peer = 0; peer < this.#participants; peer++) {
       if (peer === node) continue;
       this.#clock.after(1 + this.#prng.below(20), () => {
         this.#node(node).peerConnected(peer);
@@ -344,7 +388,7 @@ class Simulation {
 
   #describe(): void {
     const byzantine = [...this.#adversaries.keys()];
-    const weights = this.#world.set.validators.map(({ weight }) => weight);
+    const weights = this.#world.epochs.of(EPOCH).set.validators.map(({ weight }) => weight);
     this.#log.record(0, -1, "RUN", `seed ${this.#options.seed}`, () =>
       JSON.stringify({ weights, byzantine, mix: this.#mix }),
     );

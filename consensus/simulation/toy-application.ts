@@ -22,6 +22,8 @@ export interface ToyState {
   /** What this block executed: each transaction once, those executed before it left out. */
   readonly applied: readonly string[];
   readonly batches: readonly string[];
+  /** Digests of the evidence that this block records. */
+  readonly evidence: readonly string[];
   /** Absent where everything below is committed: the application's committed set answers for it. */
   parent: ToyState | undefined;
 }
@@ -34,13 +36,14 @@ export const GENESIS_STATE: ToyState = {
   receiptsRoot: NO_RECEIPTS,
   applied: [],
   batches: [],
+  evidence: [],
   parent: undefined,
 };
 
 /**
- * Executes the batches in order upon `parent`. A transaction that an earlier block or batch
- * executed is skipped with a receipt, never a reason to refuse the block. The state root is a hash
- * chain over all that was ever executed: one difference shows for ever.
+ * Executes the batches in order upon `parent`. A transaction that an earlier block or batch executed
+ * is skipped with a receipt, never a reason to refuse the block. The state root is a hash chain over
+ * all that was ever executed: one difference shows for ever.
  *
  * `isCommitted` answers for what lies below the links that are still in memory.
  */
@@ -48,6 +51,7 @@ export function execute(
   parent: ToyState,
   batches: readonly ToyBatch[],
   isCommitted: (transaction: string) => boolean,
+  evidence: readonly string[] = [],
 ): ToyState {
   const applied: string[] = [];
   const receipts: string[] = [];
@@ -70,8 +74,17 @@ export function execute(
     receiptsRoot: receipts.length === 0 ? NO_RECEIPTS : hashText(`receipts ${receipts.join(" ")}`),
     applied,
     batches: batches.map(batchDigest),
+    evidence,
     parent,
   };
+}
+
+/** Whether one of the links in memory records this evidence. */
+export function isRecorded(state: ToyState, evidence: string): boolean {
+  for (let link: ToyState | undefined = state; link !== undefined; link = link.parent) {
+    if (link.evidence.includes(evidence)) return true;
+  }
+  return false;
 }
 
 /** Whether one of the links in memory executed it. */

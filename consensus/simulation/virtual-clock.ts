@@ -1,6 +1,6 @@
 import { invariant } from "../../primitives/assert.ts";
 
-/** More pending actions than any healthy run holds: beyond it messages feed on themselves. */
+/** More pending actions than any healthy run holds: reaching it means messages feed on themselves. */
 const MAX_PENDING = 1_000_000;
 
 interface Scheduled {
@@ -10,9 +10,8 @@ interface Scheduled {
 }
 
 /**
- * The only time there is in a simulation. Actions run one after the other, ordered by their time
- * and, at equal times, by the order in which they were scheduled: a run depends on nothing but its
- * seed.
+ * The only time there is in a simulation. Actions run one after the other, ordered by their time and,
+ * at equal times, by the order in which they were scheduled: a run depends on nothing but its seed.
  */
 export class VirtualClock {
   #nowMs = 0;

@@ -1,16 +1,16 @@
 import { verifyCertificate } from "../certificate.ts";
 import { headerDigest } from "../header.ts";
-import type { ConsensusMessage } from "../messages.ts";
-import type { ValidatorSet } from "../quorum.ts";
+import { type ConsensusMessage, proposalTarget } from "../messages.ts";
 import type { Certificate } from "../types.ts";
 import type { Checker } from "./checker.ts";
+import type { EpochDirectory } from "./epoch-directory.ts";
 import type { JournalWatch } from "./journal-watch.ts";
 import type { Keyring } from "./keyring.ts";
 
 interface Witnessed {
   readonly checker: Checker;
   readonly keyring: Keyring;
-  readonly set: ValidatorSet;
+  readonly epochs: EpochDirectory;
   readonly chainId: string;
   /** Certificates found valid before; the same object passes from node to node. */
   readonly validCertificates: WeakSet<Certificate>;
@@ -27,25 +27,21 @@ export function reportWire(
   switch (message.type) {
     case "vote": {
       const { kind, epoch, view, target, signer } = message.body;
-      if (signer !== node || watch === undefined) return;
+      if (watch === undefined || world.epochs.participantOf(epoch, signer) !== node) return;
       const missing = watch.missingFor({ kind, chainId: "", epoch, view, target });
       checker.released(node, `${kind} of view ${view}`, missing);
       return;
     }
     case "proposal": {
-      const { view, parentView, header, justification } = message.body;
+      const { view, header, justification } = message.body;
       for (const certificate of justification) reportCertificate(world, node, certificate);
-      if (header.proposer !== node || watch === undefined) return;
+      if (watch === undefined) return;
       const missing = watch.missingFor({
         kind: "proposal",
         chainId: header.chainId,
         epoch: header.epoch,
         view,
-        target: {
-          parentView,
-          parentDigest: header.parentDigest,
-          blockDigest: headerDigest(header),
-        },
+        target: proposalTarget(message.body, headerDigest(header)),
       });
       checker.released(node, `proposal of view ${view}`, missing);
       return;
@@ -62,7 +58,7 @@ export function reportWire(
       if (message.body.finalization !== undefined) {
         reportCertificate(world, node, message.body.finalization);
       }
-      checker.reported(node, message.body.view, message.body.floorView);
+      checker.reported(node, message.body.view, message.body.floorView, message.body.epoch);
       return;
     case "blocks":
       if (message.body.finalization !== undefined) {
@@ -73,16 +69,18 @@ export function reportWire(
     case "getHeader":
     case "header":
     case "getCertificates":
+    case "evidence":
       return;
   }
 }
 
 function reportCertificate(world: Witnessed, node: number, certificate: Certificate): void {
-  const { checker, keyring, set, chainId, validCertificates } = world;
+  const { checker, keyring, epochs, chainId, validCertificates } = world;
   checker.certificate(node, certificate);
   if (validCertificates.has(certificate)) return;
   const verify = (key: Uint8Array, statement: Uint8Array, signature: Uint8Array): boolean =>
     keyring.verifyKey(key, statement, signature);
+  const { set } = epochs.of(certificate.epoch);
   if (verifyCertificate(certificate, set, chainId, verify)) validCertificates.add(certificate);
   else
     checker.fail("S10", `node ${node} sent a ${certificate.kind} certificate with a bad signature`);

@@ -1,13 +1,14 @@
 import type { ConsensusParameters } from "../parameters.ts";
-import type { ValidatorSet } from "../quorum.ts";
 import type { Anchor, Certificate } from "../types.ts";
 import type { Checker } from "./checker.ts";
 import type { StartCore } from "./core-port.ts";
 import type { Coverage } from "./coverage.ts";
 import type { DiskSpeed } from "./disk-model.ts";
+import type { EpochDirectory } from "./epoch-directory.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Frame } from "./frames.ts";
 import type { Keyring } from "./keyring.ts";
+import type { ToyState } from "./toy-application.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 /** Wall-clock time at which every run starts, ms since 1970. */
@@ -20,9 +21,8 @@ export interface World {
   readonly checker: Checker;
   readonly coverage: Coverage;
   readonly keyring: Keyring;
-  readonly set: ValidatorSet;
+  readonly epochs: EpochDirectory;
   readonly chainId: string;
-  readonly epoch: number;
   readonly genesis: Anchor;
   readonly parameters: ConsensusParameters;
   /** Messages cross the wire as bytes. */
@@ -30,6 +30,8 @@ export interface World {
   /** The journal is read back before each statement is sent (S6); costs a third of the speed. */
   readonly watched: boolean;
   readonly send: (from: number, to: number, frame: Frame) => void;
+  /** A node is in an epoch now, by itself or after a restart. */
+  readonly epochBegan: (start: EpochStart) => void;
   /** Certificates that the oracle has found valid. */
   readonly validCertificates: WeakSet<Certificate>;
   /** The latest time that an honest clock has ever shown. */
@@ -37,6 +39,14 @@ export interface World {
   readonly startCore: StartCore;
   /** Deliberate faults of the node model, to show that the oracle sees them. */
   readonly sabotage: Sabotage;
+}
+
+/** What an epoch begins with. */
+export interface EpochStart {
+  readonly epoch: number;
+  readonly anchor: Anchor;
+  /** After the block of the anchor. */
+  readonly state: ToyState;
 }
 
 export interface Sabotage {

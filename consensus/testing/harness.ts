@@ -1,5 +1,6 @@
 import { concatBytes, equalBytes, toHex, utf8 } from "../../primitives/bytes.ts";
 import { sha256 } from "../../primitives/sha256.ts";
+import { isCopy } from "../closing.ts";
 import type { Effect, Report } from "../effects.ts";
 import type { ConsensusEvent, TimerKind } from "../events.ts";
 import { type BlockHeader, HEADER_VERSION, headerDigest } from "../header.ts";
@@ -69,6 +70,8 @@ export function headerOn(
     batchDigests: [],
     stateRoot: digestOf("state"),
     receiptsRoot: digestOf("receipts"),
+    evidence: [],
+    nextValidators: undefined,
     ...change,
   };
 }
@@ -108,8 +111,9 @@ export function voteBy(
   kind: VoteKind,
   view: number,
   target: Target | undefined,
+  epoch = 0,
 ): Vote {
-  const unsigned = { kind, epoch: 0, view, target };
+  const unsigned = { kind, epoch, view, target };
   const signature = fakeSignature(publicKeyOf(signer), voteStatement(CHAIN, unsigned));
   return { ...unsigned, signer, signature };
 }
@@ -119,15 +123,16 @@ export function certificateBy(
   kind: VoteKind,
   view: number,
   target: Target | undefined,
+  epoch = 0,
 ): Certificate {
   const sorted = [...signers].sort((a, b) => a - b);
   return {
     kind,
-    epoch: 0,
+    epoch,
     view,
     target,
     signers: sorted.reduce((bits, signer) => bits | (1 << signer), 0),
-    signatures: sorted.map((signer) => voteBy(signer, kind, view, target).signature),
+    signatures: sorted.map((signer) => voteBy(signer, kind, view, target, epoch).signature),
   };
 }
 
@@ -136,9 +141,19 @@ export function proposalOf(
   justification: readonly Certificate[] = [],
   count = 4,
 ): ConsensusMessage {
-  const key = publicKeyOf(leaderFor(block.view, count));
+  return proposalBy(leaderFor(block.view, count), block, justification);
+}
+
+/** The proposal of a block of any epoch by its leader; of a copy, if the target is one. */
+export function proposalBy(
+  leader: number,
+  block: TestBlock,
+  justification: readonly Certificate[] = [],
+): ConsensusMessage {
+  const key = publicKeyOf(leader);
+  const { epoch } = block.header;
   const sign = (kind: "proposal" | "notarize"): Uint8Array =>
-    fakeSignature(key, statementBytes(kind, CHAIN, 0, block.view, block.target));
+    fakeSignature(key, statementBytes(kind, CHAIN, epoch, block.view, block.target));
   return {
     type: "proposal",
     body: {
@@ -148,6 +163,7 @@ export function proposalOf(
       proposalSignature: sign("proposal"),
       notarizeSignature: sign("notarize"),
       justification,
+      closingCopy: isCopy(block.target),
     },
   };
 }
@@ -188,6 +204,8 @@ export interface NodeOptions {
   readonly manualSigner?: boolean;
   /** The application says "valid" to everything at once. */
   readonly validates?: boolean;
+  /** Other epochs than the first. */
+  readonly config?: Partial<ConsensusConfig>;
 }
 
 /**
@@ -213,6 +231,7 @@ export class TestNode {
       self: options.self,
       parameters: { ...LAN_PARAMETERS, ...options.parameters },
       anchor: options.anchor ?? GENESIS,
+      ...options.config,
     };
     this.state =
       options.records === undefined
@@ -221,7 +240,11 @@ export class TestNode {
     this.event({ type: "start", incarnation: 42 });
     if (options.gated !== true && options.self !== undefined) {
       for (const index of this.peers()) {
-        this.receive(index, statusOf({ purpose: "answer", answerTo: 42, clockMs: this.now }));
+        const { epoch } = config;
+        this.receive(
+          index,
+          statusOf({ epoch, purpose: "answer", answerTo: 42, clockMs: this.now }),
+        );
       }
       this.effects = [];
     }
@@ -263,7 +286,8 @@ export class TestNode {
   }
 
   vote(signer: number, kind: VoteKind, view: number, target?: Target): void {
-    this.receive(signer, { type: "vote", body: voteBy(signer, kind, view, target) });
+    const { epoch } = this.state.config;
+    this.receive(signer, { type: "vote", body: voteBy(signer, kind, view, target, epoch) });
   }
 
   certificate(certificate: Certificate, from = this.peers()[0] ?? 0): void {
@@ -280,7 +304,8 @@ export class TestNode {
     if (timer?.deadlineMs === undefined) throw new Error(`timer ${kind} does not run`);
     this.now = Math.max(this.now, timer.deadlineMs);
     const { view, generation } = timer;
-    this.event({ type: "timerFired", timer: { kind, epoch: 0, view, generation } });
+    const { epoch } = this.state.config;
+    this.event({ type: "timerFired", timer: { kind, epoch, view, generation } });
   }
 
   runs(kind: TimerKind): boolean {

@@ -3,10 +3,13 @@ import type { StateReader } from "../state-reader.ts";
 import { accountTable } from "./account.ts";
 import { balanceTable } from "./balance.ts";
 import { type Chain, chainTable } from "./chain.ts";
+import { type Checkpoints, checkpointsTable } from "./checkpoints.ts";
 import { dedupeCursorTable, dedupePageTable, dedupeTable } from "./dedupe.ts";
+import { evidenceCountTable, evidenceTable } from "./evidence.ts";
 import { fxRatesTable } from "./fx-rates.ts";
 import { holdingsTable } from "./holdings.ts";
 import { instrumentIndexTable, instrumentTable } from "./instrument.ts";
+import { keyUseTable } from "./key-use.ts";
 import { memberTable } from "./member.ts";
 import { type Parameters, parametersTable } from "./parameters.ts";
 import { type Programme, programmeTable } from "./programme.ts";
@@ -16,6 +19,14 @@ import { reserveReferenceTable } from "./reserve-reference.ts";
 import { supplyTable } from "./supply.ts";
 import type { Table } from "./table.ts";
 import { trancheTable } from "./tranche.ts";
+import { type ValidatorChange, validatorChangesTable } from "./validator-change.ts";
+import {
+  type CurrentEpoch,
+  currentEpochTable,
+  epochTable,
+  type Validator,
+  validatorSetTable,
+} from "./validator-set.ts";
 
 /** One change of the flat state; null deletes. */
 export type StateChange = readonly [key: string, value: Uint8Array | null];
@@ -43,6 +54,14 @@ export class LedgerState {
   readonly dedupe;
   readonly dedupePages;
   readonly dedupeCursors;
+  readonly currentEpochs: RecordCache<CurrentEpoch>;
+  readonly epochs;
+  readonly validatorSets;
+  readonly validatorChanges;
+  readonly keyUses;
+  readonly checkpointLists: RecordCache<Checkpoints>;
+  readonly evidence;
+  readonly evidenceCounts;
 
   constructor(reader: StateReader) {
     const cache = <T>(table: Table<T>): RecordCache<T> => new RecordCache(table, reader, this.#log);
@@ -63,6 +82,14 @@ export class LedgerState {
     this.dedupe = cache(dedupeTable);
     this.dedupePages = cache(dedupePageTable);
     this.dedupeCursors = cache(dedupeCursorTable);
+    this.currentEpochs = cache(currentEpochTable);
+    this.epochs = cache(epochTable);
+    this.validatorSets = cache(validatorSetTable);
+    this.validatorChanges = cache(validatorChangesTable);
+    this.keyUses = cache(keyUseTable);
+    this.checkpointLists = cache(checkpointsTable);
+    this.evidence = cache(evidenceTable);
+    this.evidenceCounts = cache(evidenceCountTable);
   }
 
   get chain(): Chain {
@@ -75,6 +102,21 @@ export class LedgerState {
 
   get programme(): Programme {
     return present(this.programmes.get(""), "programme record");
+  }
+
+  /** The epoch that the block being executed leaves: of the next block. */
+  get currentEpoch(): CurrentEpoch {
+    return present(this.currentEpochs.get(""), "current epoch record");
+  }
+
+  get validators(): readonly Validator[] {
+    const { setHash } = this.currentEpoch;
+    return present(this.validatorSets.get(setHash), "current validator set").validators;
+  }
+
+  /** Changes of the set that wait, in the order of proposal. */
+  get pendingChanges(): readonly ValidatorChange[] {
+    return this.validatorChanges.get("")?.changes ?? [];
   }
 
   commit(): void {
@@ -110,6 +152,14 @@ export class LedgerState {
     collect(this.dedupe);
     collect(this.dedupePages);
     collect(this.dedupeCursors);
+    collect(this.currentEpochs);
+    collect(this.epochs);
+    collect(this.validatorSets);
+    collect(this.validatorChanges);
+    collect(this.keyUses);
+    collect(this.checkpointLists);
+    collect(this.evidence);
+    collect(this.evidenceCounts);
     return out;
   }
 }

@@ -7,6 +7,8 @@ export const parametersSchema = record({
   maxExpiryBlocks: counter,
   /** How long after its last height a transaction's result is remembered, blocks. */
   dedupWindowBlocks: counter,
+  /** Every multiple of it closes an epoch: only then, or earlier by a change, the set changes. */
+  epochLengthBlocks: counter,
 });
 export type Parameters = Infer<typeof parametersSchema>;
 

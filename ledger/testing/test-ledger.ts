@@ -1,16 +1,17 @@
 import { invariant, present } from "../../primitives/assert.ts";
-import { utf8 } from "../../primitives/bytes.ts";
+import { toHex, utf8 } from "../../primitives/bytes.ts";
 import { StateTree } from "../../primitives/merkle/state-tree.ts";
 import { sha256 } from "../../primitives/sha256.ts";
 import { keysFor } from "../admission.ts";
 import { applyBlock, type BlockResult } from "../apply-block.ts";
 import type { CheckedTransaction } from "../checked-transaction.ts";
 import { buildBody, type SignedTransaction, unsigned, withSignatures } from "../envelope.ts";
+import type { EvidenceRecord } from "../evidence.ts";
 import { chainIdOf, type Genesis, genesisEntries } from "../genesis.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Account } from "../state/account.ts";
 import { accountTable } from "../state/account.ts";
-import type { Kind, Payloads } from "../transactions/kinds.ts";
+import { type Kind, kindTable, type Payloads } from "../transactions/kinds.ts";
 import type { Role } from "../types.ts";
 import { checkWholeState } from "../whole-state.ts";
 
@@ -58,7 +59,7 @@ export function testGenesis(changes: Partial<Genesis> = {}): Genesis {
     ],
     validators: [],
     programmeCapUsdCents: 200_000_000_000n,
-    parameters: { maxExpiryBlocks: 20, dedupWindowBlocks: 10 },
+    parameters: { maxExpiryBlocks: 20, dedupWindowBlocks: 10, epochLengthBlocks: 1_000_000 },
     ...changes,
   };
 }
@@ -68,6 +69,8 @@ export interface SendOptions {
   readonly clientRef?: string;
   readonly expiresAtHeight?: number;
   readonly signers?: readonly string[];
+  /** Of every signer; by default the one for the purpose of the kind. */
+  readonly keyId?: string;
 }
 
 /** A chain in memory: blocks are applied one after the other and every state is checked whole. */
@@ -79,6 +82,8 @@ export class TestLedger {
   timestampMs = GENESIS_TIME_MS;
   /** Off for benches and long runs. */
   checksWholeState = true;
+  /** Goes into the next block. */
+  readonly evidence: EvidenceRecord[] = [];
   #references = 0;
 
   constructor(genesis: Genesis = testGenesis()) {
@@ -107,7 +112,7 @@ export class TestLedger {
     );
     const signatures = (options.signers ?? [member]).map((signer) => ({
       member: signer,
-      keyId: "k1",
+      keyId: options.keyId ?? (kindTable[kind].keyPurpose === "GOVERNANCE" ? "vote" : "k1"),
       signature: new Uint8Array(64).fill(7),
     }));
     // A body of one kind is a body.
@@ -131,7 +136,15 @@ export class TestLedger {
     this.height += 1;
     this.timestampMs += advanceMs;
     const { state, tree, height, timestampMs } = this;
-    const result = applyBlock({ state, tree, height, timestampMs, transactions });
+    const result = applyBlock({
+      state,
+      tree,
+      height,
+      parentDigest: this.digestAt(height - 1),
+      timestampMs,
+      transactions,
+      evidence: this.evidence.splice(0),
+    });
     for (const [key, value] of result.changes) {
       if (value === null) state.delete(key);
       else state.set(key, value);
@@ -153,6 +166,11 @@ export class TestLedger {
     const { code } = receipt.outcome;
     invariant(code === "SETTLED" || code === "APPLIED", `${kind} succeeds, not ${code}`);
     return receipt;
+  }
+
+  /** A made-up digest for each height; the chain id for the genesis. */
+  digestAt(height: number): string {
+    return height === 0 ? this.chainId : toHex(sha256(utf8(`block ${height}`)));
   }
 
   emptyBlocks(count: number): void {

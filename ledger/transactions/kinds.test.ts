@@ -6,6 +6,7 @@ describe("the registry", () => {
   test("knows the protocol's kinds by name", () => {
     expect(kinds).toEqual([
       "authorise-instrument",
+      "change-validators",
       "issue",
       "mint-cbdc",
       "open-account",
@@ -13,6 +14,7 @@ describe("the registry", () => {
       "register-instrument",
       "settle-dvp",
       "transfer-cbdc",
+      "validator-ready",
     ]);
     expect(isKind("issue")).toBe(true);
     for (const name of ["toString", "__proto__", "", undefined, 7])

@@ -3,6 +3,7 @@
  * permission matrix and the manual are derived from what is exported here (see kinds.ts).
  */
 export { authoriseInstrument } from "./authorise-instrument.ts";
+export { changeValidators } from "./change-validators.ts";
 export { issue } from "./issue.ts";
 export { mintCbdc } from "./mint-cbdc.ts";
 export { openAccount } from "./open-account.ts";
@@ -10,3 +11,4 @@ export { recordFxRate } from "./record-fx-rate.ts";
 export { registerInstrument } from "./register-instrument.ts";
 export { settleDvp } from "./settle-dvp.ts";
 export { transferCbdc } from "./transfer-cbdc.ts";
+export { validatorReady } from "./validator-ready.ts";

@@ -5,6 +5,7 @@ import { listEvents } from "./event-methods.ts";
 import { checkParams } from "./param-check.ts";
 import { getAccount, getSupply, proveAccount } from "./state-methods.ts";
 import { getTransaction, submit } from "./transaction-methods.ts";
+import { getEpochs, getValidators } from "./validator-methods.ts";
 
 type Handlers = {
   readonly [M in MethodName]: (
@@ -16,6 +17,8 @@ type Handlers = {
 const handlers: Handlers = {
   "chain.info": chainInfo,
   "chain.block": getBlock,
+  "chain.validators": getValidators,
+  "chain.epochs": getEpochs,
   "tx.submit": submit,
   "tx.get": getTransaction,
   "account.get": getAccount,

@@ -19,6 +19,11 @@ export function accountsOf(event: LedgerEvent): readonly string[] {
     case "instrumentRegistered":
     case "instrumentAuthorised":
     case "fxRateRecorded":
+    case "validatorChangeProposed":
+    case "validatorChangeWithdrawn":
+    case "validatorReady":
+    case "epochBegun":
+    case "evidenceRecorded":
       return [];
   }
 }

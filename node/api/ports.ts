@@ -1,5 +1,6 @@
 import type { AdmissionReason, RefusalDetail } from "../../client/rpc/errors.ts";
 import type { BlockHeader } from "../../consensus/header.ts";
+import type { RegisteredValidator } from "../../consensus/validator-registry.ts";
 import type { PlacedEvent } from "../../ledger/events.ts";
 import type { Receipt } from "../../ledger/receipt.ts";
 import type { StateReader } from "../../ledger/state-reader.ts";
@@ -37,7 +38,10 @@ export interface ChainFacts {
   readonly head: ChainHeadView;
   /** True while the node knows of a finalization above its head. */
   readonly syncing: boolean;
-  /** Lowest height whose block, receipts and events are all still kept; 1 if nothing is pruned. */
+  /**
+   * Lowest height whose block, receipts and events are all still kept; 1 if nothing is pruned. On a
+   * chain that a snapshot began it is the height above the snapshot's, and may be above the head.
+   */
   readonly earliestHeight: number;
   /** Furthest expiry ahead of the head that a transaction may carry. */
   readonly maxExpiryBlocks: number;
@@ -61,12 +65,24 @@ export interface BlockTransaction {
   readonly bytes: Uint8Array;
 }
 
+/** The block that ended an epoch, and the next one's validators. */
+export interface EpochEndView {
+  readonly epoch: number;
+  /** Canonical header. */
+  readonly header: Uint8Array;
+  /** Canonical finalization by the epoch's own validators. */
+  readonly finalization: Uint8Array;
+  readonly validators: readonly RegisteredValidator[];
+}
+
 export interface ChainPort {
   facts(): ChainFacts;
   /** Undefined where no such block exists at or below the head, or it is pruned. */
   block(reference: BlockReference): Promise<BlockView | undefined>;
   /** Transactions of a committed block, undefined where it is pruned. */
   blockTransactions(height: number): Promise<readonly BlockTransaction[] | undefined>;
+  /** Ends of at most `limit` epochs from `from` on; fewer where fewer have ended. */
+  epochEnds(from: number, limit: number): readonly EpochEndView[];
   /**
    * Calls `listener` after each commit, once its receipts and events can be read. Returns the
    * function that ends the subscription. A listener never throws.
@@ -82,7 +98,8 @@ export type Admission =
       readonly kind: "duplicate";
       readonly txId: string;
       readonly expiresAtHeight: number;
-      readonly receipt: Receipt;
+      /** Undefined where it was executed below the heights that this node keeps. */
+      readonly receipt: Receipt | undefined;
     }
   /**
    * Not taken. Of several faults the one named first in ADMISSION_REASONS is given. `detail` may

@@ -20,7 +20,7 @@ export async function submit(
         txId: admission.txId,
         status: "duplicate",
         expiresAtHeight: String(admission.expiresAtHeight),
-        receipt: receiptJson(admission.receipt),
+        ...(admission.receipt === undefined ? {} : { receipt: receiptJson(admission.receipt) }),
       };
     case "pending": {
       const { txId } = admission;

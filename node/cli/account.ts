@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { EpochTrail } from "../../client/epoch-trail.ts";
 import { pinGenesis } from "../../client/genesis-pin.ts";
-import { checkBalanceProof } from "../../client/proof-check.ts";
+import { checkBalanceProof, epochOfProof } from "../../client/proof-check.ts";
 import { LedgerReads } from "../../client/reads.ts";
+import type { EpochEndJson } from "../../client/rpc/methods.ts";
+import type { RpcClient } from "../../client/rpc-client.ts";
 import type { AccountView } from "../../client/views.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { readJsonFile } from "./input-file.ts";
@@ -57,7 +60,8 @@ export function addAccountCommands(program: Command): void {
       ) => {
         const client = rpcClientOf(flags.rpc);
         const proof = await client.call("account.proof", { account: id, asset });
-        const file: ProofFile = { account: id, asset, proof };
+        const epochs = await epochsUpTo(client, epochOfProof(proof));
+        const file: ProofFile = { account: id, asset, proof, epochs: [...epochs] };
         await writeFile(flags.out, `${JSON.stringify(file, null, 2)}\n`);
         Output.of(command).result(
           { file: flags.out, account: id, asset, height: proof.height },
@@ -73,8 +77,10 @@ export function addAccountCommands(program: Command): void {
     .addHelpText("after", VERIFY_HELP)
     .action(async (file: string, flags: { genesis: string; chainId: string }, command: Command) => {
       const pin = pinGenesis(await readJsonFile(flags.genesis), flags.chainId);
-      const { account: id, asset, proof } = await readProofFile(file);
-      const { at, value } = checkBalanceProof(pin, proof, id, asset);
+      const { account: id, asset, proof, epochs } = await readProofFile(file);
+      const trail = new EpochTrail(pin);
+      trail.extend(epochs);
+      const { at, value } = checkBalanceProof(trail, proof, id, asset);
       Output.of(command).result({ account: id, asset, at, balance: value }, () =>
         [
           `valid: ${id} held ${value.total} minor units of ${asset} at block ${at.height},`,
@@ -92,4 +98,15 @@ function balanceLines({ balances }: AccountView): readonly string[] {
   ]);
   const head = ["asset", "total", "available", "reserved", "pledged", "blocked"];
   return ["amounts in minor units (paisa)", table([head, ...rows], [1, 2, 3, 4, 5])];
+}
+
+/** The ends of the epochs before this one: what a proof needs to be checked offline. */
+async function epochsUpTo(client: RpcClient, epoch: number): Promise<readonly EpochEndJson[]> {
+  const ends: EpochEndJson[] = [];
+  while (ends.length < epoch) {
+    const page = await client.call("chain.epochs", { from: String(ends.length) });
+    if (page.ends.length === 0) throw new CodedError("SYNCING", "the node is behind its own proof");
+    ends.push(...page.ends);
+  }
+  return ends.slice(0, epoch);
 }

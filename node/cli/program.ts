@@ -7,9 +7,11 @@ import { exitCodeOf } from "./exit-code-of.ts";
 import { addKeysCommands } from "./keys.ts";
 import { addNetCommands } from "./net.ts";
 import { Output } from "./output.ts";
+import { addSnapshotCommands } from "./snapshot.ts";
 import { addStartCommands } from "./start.ts";
 import { addStatusCommand } from "./status.ts";
 import { addTxCommands } from "./tx.ts";
+import { addValidatorCommands } from "./validators.ts";
 
 const VERSION = "0.1.0";
 
@@ -52,7 +54,9 @@ export function createProgram(said?: Said): Command {
   addDemoCommand(program);
   addNetCommands(program);
   addStatusCommand(program);
+  addSnapshotCommands(program);
   addTxCommands(program);
+  addValidatorCommands(program);
   addAccountCommands(program);
   addKeysCommands(program);
   addStartCommands(program);

@@ -5,7 +5,7 @@ import { messageOf } from "../../primitives/errors.ts";
 import { readPassphrase, unlockKeyFile } from "../../primitives/keystore.ts";
 import { nativeSigner } from "../../primitives/native/sodium.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../exit-codes.ts";
 import { type Logger, LogRoot } from "../observability/logger.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { MizanNode } from "../runtime/node.ts";
@@ -42,7 +42,8 @@ export async function runNode(
   });
   const logger = root.module("node");
   try {
-    await startNode(await nodeOptions(loaded, genesis, logger), config.shutdown, root);
+    endOnFaults(logger);
+    await launch(await nodeOptions(loaded, genesis, logger), root, config.shutdown.deadlineMs);
   } catch (error) {
     // What is told on the terminal must stand in the log as well.
     logger.fatal("node.not-started", { err: error });
@@ -58,7 +59,7 @@ async function nodeOptions(
   loaded: LoadedConfig,
   genesis: Genesis,
   logger: Logger,
-): Promise<NodeOptions> {
+): Promise<Omit<NodeOptions, "metrics">> {
   const { config, hash } = loaded;
   const passphrase = await readPassphrase({ file: config.node.passphraseFile });
   const consensusKey = await unlockKeyFile(config.node.consensusKeyFile, passphrase, "consensus");
@@ -90,43 +91,76 @@ async function nodeOptions(
     verificationThreads: config.verification.workers,
     consensus: config.consensus,
     mempool: config.mempool,
+    snapshot: config.snapshot,
     clockOffsetMs: config.chain.clockOffsetMs,
     logger,
-    metrics: new Metrics(),
   };
 }
 
-/** Resolves when the node runs; from then on signals and failures end the process. */
-async function startNode(
-  options: NodeOptions,
-  { deadlineMs }: LoadedConfig["config"]["shutdown"],
+function endOnFaults(logger: Logger): void {
+  process.on("unhandledRejection", (error) => {
+    logger.fatal("node.unhandled-rejection", { err: error });
+    if (running === undefined) process.exit(EXIT.INTERNAL);
+    void running.request("unhandled rejection", EXIT.INTERNAL);
+  });
+  process.on("uncaughtException", (error) => {
+    logger.fatal("node.uncaught-exception", { err: error });
+    if (running === undefined) process.exit(EXIT.INTERNAL);
+    void running.request("uncaught exception", EXIT.INTERNAL);
+  });
+}
+
+/** The stop of the node that runs now: one that falls far behind is followed by another. */
+let running: Shutdown | undefined;
+
+/** A node that found no snapshot when it started over goes on with blocks for this long. */
+const START_OVER_PAUSE_MS = 3_600_000;
+let startedOverAtMs = Number.NEGATIVE_INFINITY;
+
+/** Runs one node to its end. Where that is for a snapshot's sake, the next one begins with it. */
+async function launch(
+  base: Omit<NodeOptions, "metrics">,
   root: LogRoot,
+  deadlineMs: number,
 ): Promise<void> {
-  const { logger } = options;
-  const exit = (code: ExitCode): never => {
-    root.flush();
-    return process.exit(code);
-  };
+  const { logger } = base;
   let shutdown: Shutdown | undefined;
+  let startsOver = false;
   const stop = (error: unknown): void => {
-    if (shutdown === undefined) exit(exitCodeOf(error));
-    void shutdown?.request(`fatal: ${messageOf(error)}`, exitCodeOf(error));
+    if (shutdown === undefined) {
+      root.flush();
+      process.exit(exitCodeOf(error));
+    }
+    void shutdown.request(`fatal: ${messageOf(error)}`, exitCodeOf(error));
   };
+  const onResync = (): void => {
+    if (performance.now() - startedOverAtMs < START_OVER_PAUSE_MS) return;
+    startedOverAtMs = performance.now();
+    startsOver = true;
+    void shutdown?.request("far behind: a snapshot instead of blocks");
+  };
+  const options: NodeOptions = { ...base, metrics: new Metrics(), onResync };
   const node = await MizanNode.create(options, stop);
   shutdown = new Shutdown({
     steps: node.shutdownSteps(),
     deadlineMs,
     log: (event) => logger.info("node.shutdown", { ...event }),
-    exit,
+    exit: (code) => {
+      if (code === EXIT.OK && startsOver) {
+        ignoreSignals();
+        running = undefined;
+        launch({ ...base, resync: true }, root, deadlineMs).catch((error: unknown) => {
+          logger.fatal("node.not-started-over", { err: error });
+          root.flush();
+          process.exit(exitCodeOf(error));
+        });
+        return;
+      }
+      root.flush();
+      process.exit(code);
+    },
   });
-  stopOnSignals(process, shutdown);
-  process.on("unhandledRejection", (error) => {
-    logger.fatal("node.unhandled-rejection", { err: error });
-    void shutdown?.request("unhandled rejection", EXIT.INTERNAL);
-  });
-  process.on("uncaughtException", (error) => {
-    logger.fatal("node.uncaught-exception", { err: error });
-    void shutdown?.request("uncaught exception", EXIT.INTERNAL);
-  });
+  running = shutdown;
+  const ignoreSignals = stopOnSignals(process, shutdown);
   await node.start();
 }

@@ -87,7 +87,8 @@ export function addStartCommands(program: Command): void {
     });
 }
 
-async function pinnedGenesis(loaded: LoadedConfig): ReturnType<typeof readGenesisFile> {
+/** The genesis document, after its pin. Throws GENESIS_MISMATCH, CLOCK_OFFSET. */
+export async function pinnedGenesis(loaded: LoadedConfig): ReturnType<typeof readGenesisFile> {
   const { config } = loaded;
   const read = await readGenesisFile(config.chain.genesisPath);
   checkGenesisPin(loaded, chainIdOf(read.genesis));

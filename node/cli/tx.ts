@@ -75,8 +75,8 @@ export function addTxCommands(program: Command): void {
     .requiredOption("--out <file>", "file to write")
     .action(async (files: string[], flags: { out: string }, command: Command) => {
       const merged = mergeSignatures(await Promise.all(files.map(read)));
-      await write(flags.out, merged);
-      report(Output.of(command), merged, flags.out);
+      await writeTransaction(flags.out, merged);
+      reportTransaction(Output.of(command), merged, flags.out);
     });
   addSubmit(tx);
   addGet(tx);
@@ -113,8 +113,8 @@ function addBuild(tx: Command): void {
         await readJsonFile(flags.payload),
       );
       const transaction = unsigned(body);
-      await write(flags.out, transaction);
-      report(Output.of(command), transaction, flags.out);
+      await writeTransaction(flags.out, transaction);
+      reportTransaction(Output.of(command), transaction, flags.out);
     });
 }
 
@@ -151,8 +151,8 @@ function addSign(tx: Command): void {
           signer: nativeSigner(seed),
         });
         seed.fill(0);
-        await write(flags.out ?? file, signed);
-        report(output, signed, flags.out ?? file);
+        await writeTransaction(flags.out ?? file, signed);
+        reportTransaction(output, signed, flags.out ?? file);
       },
     );
 }
@@ -248,11 +248,16 @@ async function read(file: string): Promise<SignedTransaction> {
   return readTransaction(bytes);
 }
 
-function write(file: string, transaction: SignedTransaction): Promise<void> {
+/** Writes a transaction as the base64 text that the other commands read. */
+export function writeTransaction(file: string, transaction: SignedTransaction): Promise<void> {
   return writeFile(file, `${toBase64(transactionBytes(transaction))}\n`, { mode: 0o600 });
 }
 
-function report(output: Output, transaction: SignedTransaction, file: string): void {
+export function reportTransaction(
+  output: Output,
+  transaction: SignedTransaction,
+  file: string,
+): void {
   const signers = transaction.signatures.map(({ member, keyId }) => `${member}/${keyId}`);
   output.result(
     { txId: transaction.txId, file, signedBy: signers },

@@ -124,6 +124,15 @@ export const OPTIONS = {
     maxTransactions: integer("Bound on pending transactions", 1024, 4_194_304, 131_072),
     maxPerMember: integer("Bound on pending transactions of one member", 1, 4_194_304, 65_536),
   },
+  snapshot: {
+    everyBlocks: integer("Blocks from snapshot to snapshot; 0 for none", 0, 10_000_000, 1000),
+    syncBehindBlocks: integer(
+      "Blocks behind from which a peer's snapshot is taken instead of blocks; 0 for never",
+      0,
+      10_000_000,
+      5000,
+    ),
+  },
   log: {
     level: choice(
       "Least severity that is logged",

@@ -3,11 +3,11 @@ import { sign, transactionBytes } from "../../client/signing.ts";
 import { newClientRef, TransactionBuilder } from "../../client/transaction-builder.ts";
 import { type ReceiptView, succeeded } from "../../client/views.ts";
 import { submitAndWait } from "../../client/wait.ts";
-import type { Kind, Payloads } from "../../ledger/transactions/kinds.ts";
+import { type Kind, kindTable, type Payloads } from "../../ledger/transactions/kinds.ts";
 import { portableSigner, type Signer } from "../../primitives/ed25519/signer.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { readPassphrase, unlockKeyFile } from "../../primitives/keystore.ts";
-import { MEMBER_KEY_ID } from "../local-network/institutions.ts";
+import { GOVERNANCE_KEY_ID, MEMBER_KEY_ID } from "../local-network/institutions.ts";
 import type { LocalNetwork } from "../local-network/network-files.ts";
 
 /** Blocks a rehearsal transaction may wait for. */
@@ -28,6 +28,7 @@ export interface Settled {
 export class Participants {
   readonly client: RpcClient;
   readonly #chainId: string;
+  /** By the id of the key and the institution. */
   readonly #signers: ReadonlyMap<string, Signer>;
   readonly #signal: AbortSignal | undefined;
 
@@ -43,21 +44,29 @@ export class Participants {
     this.#signal = signal;
   }
 
-  /** The signal ends every wait; what was waiting then rejects with its reason. */
+  /**
+   * One address or, for failover, several. The signal ends every wait; what was waiting then rejects
+   * with its reason.
+   */
   static async open(
     network: LocalNetwork,
-    rpcUrl: string,
+    rpcUrls: string | readonly string[],
     signal?: AbortSignal,
   ): Promise<Participants> {
     const passphrase = await readPassphrase({ file: network.passphraseFile });
     const signers = new Map<string, Signer>();
-    for (const [id, file] of Object.entries(network.memberKeys)) {
-      const { seed } = await unlockKeyFile(file, passphrase, "member");
-      signers.set(id, portableSigner(seed));
+    for (const [keyId, files] of [
+      [MEMBER_KEY_ID, network.memberKeys],
+      [GOVERNANCE_KEY_ID, network.governanceKeys],
+    ] as const) {
+      for (const [id, file] of Object.entries(files)) {
+        const { seed } = await unlockKeyFile(file, passphrase, "member");
+        signers.set(`${keyId} ${id}`, portableSigner(seed));
+      }
     }
     const { chainId } = network;
-    const client = new RpcClient({ endpoints: [rpcUrl], chainId });
-    return new Participants(client, chainId, signers, signal);
+    const endpoints = typeof rpcUrls === "string" ? [rpcUrls] : rpcUrls;
+    return new Participants(new RpcClient({ endpoints, chainId }), chainId, signers, signal);
   }
 
   /** Builds, signs by every party, and returns the bytes. The first party is the sender. */
@@ -70,10 +79,12 @@ export class Participants {
   ): Uint8Array {
     const builder = new TransactionBuilder(this.#chainId, parties[0]);
     let transaction = builder.build(kind, payload, { clientRef, expiresAtHeight });
+    const isGovernance = kindTable[kind].keyPurpose === "GOVERNANCE";
+    const keyId = isGovernance ? GOVERNANCE_KEY_ID : MEMBER_KEY_ID;
     for (const member of parties) {
-      const signer = this.#signers.get(member);
+      const signer = this.#signers.get(`${keyId} ${member}`);
       if (signer === undefined) throw new CodedError("NO_KEY", `no key of ${member} here`);
-      transaction = sign(transaction, { member, keyId: MEMBER_KEY_ID, signer });
+      transaction = sign(transaction, { member, keyId, signer });
     }
     return transactionBytes(transaction);
   }

@@ -188,3 +188,38 @@ test("what is removed is gone, with early acknowledgements of it", () => {
   expect(pool.has(batch.digest)).toBe(false);
   expect([pool.size, pool.bytes]).toEqual([0, 0]);
 });
+
+describe("when the validators change", () => {
+  test("what waits of one that left is still proposed, and no more is taken from it", () => {
+    const pool = poolOfFour(0);
+    const [left, stayed, late] = [batchOf(3, 1), batchOf(1, 1), batchOf(3, 2)];
+    for (const batch of [left, stayed]) pool.add(verified(batch), 0);
+    pool.setValidators(new Map([0, 1, 2, 9].map((number) => [number, 1])), 3);
+    expect([pool.isAuthor(3), pool.hasRoom(3, 1), pool.add(verified(late), 0)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(new Set(names(pool, 1000))).toEqual(new Set([left.digest, stayed.digest]));
+    pool.remove([left.digest]);
+    expect(names(pool, 1000)).toEqual([stayed.digest]);
+    expect(pool.bytes).toBe(stayed.bytes.length);
+  });
+
+  test("one that joins has a share, and its acknowledgements count", () => {
+    const pool = poolOfFour(0);
+    expect(pool.hasRoom(9, 1)).toBe(false);
+    pool.setValidators(new Map([0, 1, 2, 9].map((number) => [number, 1])), 3);
+    const batch = batchOf(9, 1);
+    expect(pool.add(verified(batch), 0)).toBe(true);
+    // Self, author, and one that has gone.
+    pool.noteHolder(batch.digest, 3);
+    expect(names(pool, 0)).toEqual([]);
+    pool.noteHolder(batch.digest, 2);
+    expect(names(pool, 0)).toEqual([batch.digest]);
+    expect(pool.unacknowledged(1000, 5000)).toEqual([]);
+    const own = batchOf(0, 1);
+    pool.add(verified(own), 0);
+    expect(pool.unacknowledged(1000, 5000)).toEqual([{ batch: own, missing: [1, 2, 9] }]);
+  });
+});

@@ -32,6 +32,12 @@ const MAX_EARLY_HAVES = 4096;
 /** A leader proposes a batch without acknowledgements of quorum weight after this time. */
 const PREFER_ACKNOWLEDGED_MS = 250;
 
+type Weights = readonly number[] | ReadonlyMap<number, number>;
+
+function isList(weights: Weights): weights is readonly number[] {
+  return Array.isArray(weights);
+}
+
 interface Pooled {
   readonly verified: VerifiedBatch;
   readonly arrivedMs: number;
@@ -50,25 +56,48 @@ interface Share {
  * nobody else.
  */
 export class BatchPool {
-  readonly #weights: readonly number[];
-  readonly #quorum: number;
-  readonly #self: number;
-  readonly #shareBytes: number;
-  readonly #shareBatches: number;
-  readonly #shares: readonly Share[];
+  #weights: ReadonlyMap<number, number> = new Map();
+  #quorum = 0;
+  #self: number;
+  #shareBytes = 0;
+  #shareBatches = 0;
+  /** By author; also of one that left, while batches of it wait. */
+  readonly #shares = new Map<number, Share>();
   readonly #byDigest = new Map<string, Pooled>();
   readonly #earlyHaves = new Map<string, Set<number>>();
   /** Author whose batch comes first in the next block. */
   #turn = 0;
 
-  constructor(options: { weights: readonly number[]; quorum: number; self: number }) {
+  /** Authors are known by number; where the weights are a list, by their places in it. */
+  constructor(options: { weights: Weights; quorum: number; self: number }) {
     const { weights, quorum, self } = options;
+    this.#self = self;
+    this.setValidators(isList(weights) ? new Map(weights.entries()) : weights, quorum);
+  }
+
+  /**
+   * Another epoch, other validators. What is pooled of one that left stays until a block takes it,
+   * but no more is taken from it.
+   */
+  setValidators(
+    weights: ReadonlyMap<number, number>,
+    quorum: number,
+    self: number = this.#self,
+  ): void {
+    this.#self = self;
     this.#weights = weights;
     this.#quorum = quorum;
-    this.#self = self;
-    this.#shareBytes = Math.floor(MAX_POOL_BYTES / weights.length);
-    this.#shareBatches = Math.floor(MAX_POOL_BATCHES / weights.length);
-    this.#shares = weights.map(() => ({ batches: new Map<string, Pooled>(), bytes: 0 }));
+    this.#shareBytes = Math.floor(MAX_POOL_BYTES / weights.size);
+    this.#shareBatches = Math.floor(MAX_POOL_BATCHES / weights.size);
+    for (const number of weights.keys()) {
+      if (!this.#shares.has(number)) this.#shares.set(number, { batches: new Map(), bytes: 0 });
+    }
+    for (const number of this.#shares.keys()) this.#dropEmptyShare(number);
+  }
+
+  /** Whether this validator's batches are taken. */
+  isAuthor(number: number): boolean {
+    return this.#weights.has(number);
   }
 
   get size(): number {
@@ -76,7 +105,7 @@ export class BatchPool {
   }
 
   get bytes(): number {
-    return this.#shares.reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...this.#shares.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Acknowledgements kept of batches that are not here. */
@@ -98,8 +127,8 @@ export class BatchPool {
 
   /** Whether one more batch of this size fits the author's share; false for an unknown author. */
   hasRoom(author: number, bytes: number): boolean {
-    const share = this.#shares[author];
-    if (share === undefined) return false;
+    const share = this.#shares.get(author);
+    if (share === undefined || !this.#weights.has(author)) return false;
     return share.batches.size < this.#shareBatches && share.bytes + bytes <= this.#shareBytes;
   }
 
@@ -107,7 +136,7 @@ export class BatchPool {
   add(verified: VerifiedBatch, nowMs: number): boolean {
     const { digest, author, bytes } = verified.batch;
     if (this.#byDigest.has(digest)) return true;
-    const share = this.#shares[author];
+    const share = this.#shares.get(author);
     if (share === undefined || !this.hasRoom(author, bytes.length)) return false;
     const holders = this.#earlyHaves.get(digest) ?? new Set<number>();
     this.#earlyHaves.delete(digest);
@@ -147,11 +176,12 @@ export class BatchPool {
   ): readonly VerifiedBatch[] {
     const chosen: VerifiedBatch[] = [];
     let transactions = 0;
-    let open = this.#shares.map((_, i) => {
-      const author = (this.#turn + i) % this.#shares.length;
-      return this.#ready(author, excluded, nowMs);
-    });
-    this.#turn = (this.#turn + 1) % this.#shares.length;
+    const authors = [...this.#shares.keys()];
+    const turn = this.#turn % authors.length;
+    let open = [...authors.slice(turn), ...authors.slice(0, turn)].map((author) =>
+      this.#ready(author, excluded, nowMs),
+    );
+    this.#turn = turn + 1;
     while (open.length > 0) {
       const stillOpen: typeof open = [];
       for (const queue of open) {
@@ -176,7 +206,7 @@ export class BatchPool {
     nowMs: number,
   ): readonly { batch: Batch; missing: readonly number[] }[] {
     const waiting: { batch: Batch; missing: readonly number[] }[] = [];
-    const own = this.#shares[this.#self]?.batches ?? new Map<string, Pooled>();
+    const own = this.#shares.get(this.#self)?.batches ?? new Map<string, Pooled>();
     for (const { verified, arrivedMs, holders } of own.values()) {
       if (nowMs - arrivedMs < ageMs) continue;
       const missing = [...this.#weights.keys()].filter((index) => !holders.has(index));
@@ -193,14 +223,20 @@ export class BatchPool {
       if (pooled === undefined) continue;
       this.#byDigest.delete(digest);
       const { author, bytes } = pooled.verified.batch;
-      const share = this.#shares[author];
+      const share = this.#shares.get(author);
       invariant(
         share?.batches.delete(digest) === true,
         "a pooled batch lies in its author's share",
       );
       share.bytes -= bytes.length;
       invariant(share.bytes >= 0, "an author's pooled bytes are counted exactly");
+      this.#dropEmptyShare(author);
     }
+  }
+
+  #dropEmptyShare(number: number): void {
+    if (this.#weights.has(number) || this.#shares.get(number)?.batches.size !== 0) return;
+    this.#shares.delete(number);
   }
 
   *#ready(
@@ -208,7 +244,7 @@ export class BatchPool {
     excluded: ReadonlySet<string>,
     nowMs: number,
   ): Generator<VerifiedBatch, undefined> {
-    for (const [digest, pooled] of this.#shares[author]?.batches ?? []) {
+    for (const [digest, pooled] of this.#shares.get(author)?.batches ?? []) {
       if (excluded.has(digest)) continue;
       const ready =
         this.#weightOf(pooled.holders) >= this.#quorum ||
@@ -220,7 +256,7 @@ export class BatchPool {
 
   #weightOf(validators: ReadonlySet<number>): number {
     let weight = 0;
-    for (const index of validators) weight += this.#weights[index] ?? 0;
+    for (const number of validators) weight += this.#weights.get(number) ?? 0;
     return weight;
   }
 }

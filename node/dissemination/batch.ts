@@ -1,5 +1,5 @@
 import { decodeSignedTransaction, type SignedTransaction } from "../../ledger/envelope.ts";
-import { MAX_TRANSACTION_BYTES } from "../../ledger/limits.ts";
+import { MAX_TRANSACTION_BYTES, MAX_VALIDATOR_NUMBER } from "../../ledger/limits.ts";
 import { concatBytes, toHex, utf8 } from "../../primitives/bytes.ts";
 import { decode, encode } from "../../primitives/codec/codec.ts";
 import type { DecodeLimits } from "../../primitives/codec/message-pack-scan.ts";
@@ -18,8 +18,8 @@ const PER_TRANSACTION_BYTES = 5;
 const DOMAIN = utf8("MIZAN/BATCH/1\0");
 
 const batchSchema = record({
-  /** Validator that packed the batch. */
-  author: uint(63),
+  /** Number of the validator that packed the batch: it is the same in every epoch. */
+  author: uint(MAX_VALIDATOR_NUMBER),
   /** Rises with each batch of one process of the author; tells two equal batches apart. */
   sequence: counter,
   transactions: list(bytesUpTo(MAX_TRANSACTION_BYTES), MAX_BATCH_TRANSACTIONS),

@@ -78,7 +78,7 @@ export class Dissemination {
   readonly #ports: DisseminationPorts;
   readonly #pool: BatchPool;
   readonly #pending: PendingTransactions;
-  readonly #self: number;
+  #self: number;
   readonly #packingMs: number;
   readonly #inVerification = new Map<number, number>();
   /** Batches in verification on their way to the pool. */
@@ -107,6 +107,16 @@ export class Dissemination {
       connectedPeers: () => ports.connectedPeers(),
       held: (digest) => this.#bytesOf(digest),
     });
+  }
+
+  /**
+   * The pool has other validators now, and this node perhaps a number: what it admitted while it
+   * had none is packed.
+   */
+  validatorsChanged(self: number): void {
+    this.#self = self;
+    if (this.#pending.hasUnpacked) this.packSoon();
+    this.#ports.workChanged();
   }
 
   start(): void {
@@ -263,6 +273,8 @@ export class Dissemination {
   #pack(): void {
     clearTimeout(this.#packTimer);
     this.#packTimer = undefined;
+    // A node without a vote authors nothing: what it admitted while it had one may still expire.
+    if (!this.#pool.isAuthor(this.#self)) return;
     while (this.#pending.hasUnpacked) {
       if (!this.#pool.hasRoom(this.#self, MAX_BATCH_BYTES)) {
         // Our own share is full: what waits stays pending until blocks make room.

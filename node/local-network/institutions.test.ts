@@ -23,6 +23,7 @@ function input(count: number): LocalGenesisInput {
     networkName: "test",
     genesisTimeMs: 1_600_000_000_000,
     memberKeys: new Map(INSTITUTIONS.map(({ id }) => [id, key(id)])),
+    governanceKeys: new Map(INSTITUTIONS.map(({ id }) => [id, key(`${id} governance`)])),
     validators: sitesFor(count).map((site) => ({
       ...site,
       consensusKey: key(`${site.name} consensus`),

@@ -79,14 +79,17 @@ export function sitesFor(count: number): readonly ValidatorSite[] {
   return SITES.slice(0, count);
 }
 
-/** Id of each member's signing key in the registry. */
+/** Ids of each member's keys in the registry: for transactions, and for governance. */
 export const MEMBER_KEY_ID = "ops-1";
+export const GOVERNANCE_KEY_ID = "gov-1";
 
 export interface LocalGenesisInput {
   readonly networkName: string;
   readonly genesisTimeMs: number;
+  readonly epochLengthBlocks?: number;
   /** Public keys in hex, by institution. */
   readonly memberKeys: ReadonlyMap<string, string>;
+  readonly governanceKeys: ReadonlyMap<string, string>;
   readonly validators: readonly (ValidatorSite & {
     readonly consensusKey: string;
     readonly networkKey: string;
@@ -96,6 +99,9 @@ export interface LocalGenesisInput {
 /** Blocks a transaction may be valid for: a quarter of an hour at four blocks a second. */
 const MAX_EXPIRY_BLOCKS = 3_600;
 const DEDUP_WINDOW_BLOCKS = 86_400;
+
+/** About a day at a block a second. */
+const EPOCH_LENGTH_BLOCKS = 86_400;
 
 /** USD 2,000,000,000.00 in cents: the ceiling of the programme. */
 const PROGRAMME_CAP_USD_CENTS = "200000000000";
@@ -114,6 +120,11 @@ export function localGenesis(input: LocalGenesisInput): GenesisDocument {
           publicKey: input.memberKeys.get(institution.id) ?? "",
           purpose: "TRANSACTION",
         },
+        {
+          keyId: GOVERNANCE_KEY_ID,
+          publicKey: input.governanceKeys.get(institution.id) ?? "",
+          purpose: "GOVERNANCE",
+        },
       ],
     })),
     validators: input.validators.map((validator) => ({ ...validator, weight: 1 })),
@@ -121,6 +132,7 @@ export function localGenesis(input: LocalGenesisInput): GenesisDocument {
     parameters: {
       maxExpiryBlocks: String(MAX_EXPIRY_BLOCKS),
       dedupWindowBlocks: String(DEDUP_WINDOW_BLOCKS),
+      epochLengthBlocks: String(input.epochLengthBlocks ?? EPOCH_LENGTH_BLOCKS),
     },
   };
 }

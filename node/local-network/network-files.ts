@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import { chainIdOf } from "../../ledger/genesis.ts";
@@ -34,8 +34,9 @@ export interface LocalNetwork {
   readonly genesisFile: string;
   readonly passphraseFile: string;
   readonly validators: readonly LocalValidator[];
-  /** Key file of each institution. */
+  /** Key files of each institution: for transactions, and for governance. */
   readonly memberKeys: Readonly<Record<string, string>>;
+  readonly governanceKeys: Readonly<Record<string, string>>;
 }
 
 export interface LocalNetworkOptions {
@@ -45,12 +46,15 @@ export interface LocalNetworkOptions {
   readonly networkName: string;
   readonly genesisTimeMs: number;
   readonly clockOffsetMs: number;
+  readonly epochLengthBlocks?: number;
   readonly verificationWorkers?: number;
   readonly logLevel?: "warn" | "info" | "debug";
   readonly consensus?: Readonly<Record<string, number>>;
 }
 
 const DESCRIPTION = "network.json";
+const CONSENSUS_KEY_FILE = "consensus.key.json";
+const NETWORK_KEY_FILE = "network.key.json";
 
 /**
  * Writes keys, genesis, configuration and empty data for every validator, into a directory that is
@@ -92,18 +96,25 @@ function checkCount(count: number): void {
 }
 
 async function writeNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
-  const { directory, networkName, genesisTimeMs } = options;
+  const { directory, networkName, genesisTimeMs, epochLengthBlocks } = options;
   const passphraseFile = join(directory, "passphrase");
   const passphrase = await createPassphrase(passphraseFile);
-  const { memberKeys, publicKeys } = await createMemberKeys(directory, passphrase);
+  await mkdir(join(directory, "members"), { recursive: true, mode: 0o700 });
+  const members = await newMemberKeys(directory, "key.json", passphrase);
+  const governance = await newMemberKeys(directory, "governance.key.json", passphrase);
   const sites = sitesFor(options.validators);
   const keyed = await Promise.all(
-    sites.map((site) => createValidatorKeys(folderOf(directory, site), site, passphrase)),
+    sites.map(async (site) => ({
+      ...site,
+      ...(await newValidatorKeys(join(directory, "nodes", site.name), passphrase)),
+    })),
   );
   const document = localGenesis({
     networkName,
     genesisTimeMs,
-    memberKeys: publicKeys,
+    ...(epochLengthBlocks === undefined ? {} : { epochLengthBlocks }),
+    memberKeys: members.publicKeys,
+    governanceKeys: governance.publicKeys,
     validators: keyed,
   });
   const genesis = parseGenesis(document);
@@ -115,7 +126,8 @@ async function writeNetwork(options: LocalNetworkOptions): Promise<LocalNetwork>
     genesisFile,
     passphraseFile,
     validators: await placeValidators(directory, sites),
-    memberKeys,
+    memberKeys: members.files,
+    governanceKeys: governance.files,
   };
   // Loads the database: most commands read a description and do without.
   const { createStorage } = await import("../runtime/boot.ts");
@@ -128,52 +140,51 @@ async function writeNetwork(options: LocalNetworkOptions): Promise<LocalNetwork>
   return network;
 }
 
-function folderOf(directory: string, site: ValidatorSite): string {
-  return join(directory, "nodes", site.name);
-}
-
-async function createMemberKeys(
-  directory: string,
-  passphrase: Uint8Array,
-): Promise<{
-  readonly memberKeys: LocalNetwork["memberKeys"];
-  readonly publicKeys: ReadonlyMap<string, string>;
-}> {
-  const folder = join(directory, "members");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const memberKeys: Record<string, string> = {};
-  const publicKeys = new Map<string, string>();
-  for (const { id } of INSTITUTIONS) {
-    const file = join(folder, `${id}.key.json`);
-    memberKeys[id] = file;
-    publicKeys.set(id, await newKey(file, "member", passphrase));
-  }
-  return { memberKeys, publicKeys };
-}
-
-async function createValidatorKeys(folder: string, site: ValidatorSite, passphrase: Uint8Array) {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const consensusKey = await newKey(join(folder, "consensus.key.json"), "consensus", passphrase);
-  const networkKey = await newKey(join(folder, "network.key.json"), "network", passphrase);
-  return { ...site, consensusKey, networkKey };
-}
-
 async function placeValidators(
   directory: string,
   sites: readonly ValidatorSite[],
 ): Promise<readonly LocalValidator[]> {
   const ports = await freePorts(3 * sites.length);
-  return sites.map((site, i): LocalValidator => {
-    const folder = folderOf(directory, site);
-    return {
-      ...site,
-      directory: folder,
-      configFile: join(folder, "node.toml"),
-      peerPort: ports[3 * i] ?? 0,
-      rpcUrl: `http://127.0.0.1:${ports[3 * i + 1] ?? 0}`,
-      opsUrl: `http://127.0.0.1:${ports[3 * i + 2] ?? 0}`,
-    };
-  });
+  return sites.map((site, i) => localValidator(directory, site, ports.slice(3 * i, 3 * i + 3)));
+}
+
+/** Where a node of one more validator is, and the keys that it is to be admitted with, in hex. */
+export interface JoiningValidator {
+  readonly validator: LocalValidator;
+  readonly consensusKey: string;
+  readonly networkKey: string;
+}
+
+/**
+ * Keys, configuration and empty data of a node that is not in the genesis. It knows where the
+ * others listen; they need not know where it does.
+ */
+export async function addLocalValidator(
+  network: LocalNetwork,
+  site: ValidatorSite,
+  options: LocalNetworkOptions,
+): Promise<JoiningValidator> {
+  const passphrase = await readPassphrase({ file: network.passphraseFile });
+  const validator = localValidator(network.directory, site, await freePorts(3));
+  const keys = await newValidatorKeys(validator.directory, passphrase);
+  await writeNew(validator.configFile, configOf(validator, network, options));
+  const { genesis } = await readGenesisFile(network.genesisFile);
+  const { createStorage } = await import("../runtime/boot.ts");
+  await createStorage(join(validator.directory, "data"), genesis, Date.now());
+  return { validator, ...keys };
+}
+
+/** New key files in place of a node's own, which are kept beside them. The node must be stopped. */
+export async function renewLocalKeys(
+  network: LocalNetwork,
+  validator: LocalValidator,
+): Promise<Omit<JoiningValidator, "validator">> {
+  const passphrase = await readPassphrase({ file: network.passphraseFile });
+  for (const name of [CONSENSUS_KEY_FILE, NETWORK_KEY_FILE]) {
+    const file = join(validator.directory, name);
+    await rename(file, `${file}.old`);
+  }
+  return newValidatorKeys(validator.directory, passphrase);
 }
 
 /** Reads back what createLocalNetwork wrote. */
@@ -218,8 +229,8 @@ function configOf(
     node: {
       name: self.name,
       dataDir: join(self.directory, "data"),
-      consensusKeyFile: join(self.directory, "consensus.key.json"),
-      networkKeyFile: join(self.directory, "network.key.json"),
+      consensusKeyFile: join(self.directory, CONSENSUS_KEY_FILE),
+      networkKeyFile: join(self.directory, NETWORK_KEY_FILE),
       passphraseFile: network.passphraseFile,
     },
     net: {
@@ -241,6 +252,41 @@ async function createPassphrase(path: string): Promise<Uint8Array> {
   await writeNew(path, `${toHex(randomBytes(24))}\n`);
   await chmod(path, 0o600);
   return readPassphrase({ file: path });
+}
+
+function localValidator(
+  directory: string,
+  site: ValidatorSite,
+  [peerPort = 0, rpcPort = 0, opsPort = 0]: readonly number[],
+): LocalValidator {
+  const folder = join(directory, "nodes", site.name);
+  return {
+    ...site,
+    directory: folder,
+    configFile: join(folder, "node.toml"),
+    peerPort,
+    rpcUrl: `http://127.0.0.1:${rpcPort}`,
+    opsUrl: `http://127.0.0.1:${opsPort}`,
+  };
+}
+
+async function newValidatorKeys(folder: string, passphrase: Uint8Array) {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return {
+    consensusKey: await newKey(join(folder, CONSENSUS_KEY_FILE), "consensus", passphrase),
+    networkKey: await newKey(join(folder, NETWORK_KEY_FILE), "network", passphrase),
+  };
+}
+
+async function newMemberKeys(directory: string, suffix: string, passphrase: Uint8Array) {
+  const files: Record<string, string> = {};
+  const publicKeys = new Map<string, string>();
+  for (const { id } of INSTITUTIONS) {
+    const file = join(directory, "members", `${id}.${suffix}`);
+    files[id] = file;
+    publicKeys.set(id, await newKey(file, "member", passphrase));
+  }
+  return { files, publicKeys };
 }
 
 async function newKey(path: string, role: string, passphrase: Uint8Array): Promise<string> {

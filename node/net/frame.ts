@@ -21,11 +21,17 @@ export const FrameKind = {
   header: 23,
   getCertificates: 24,
   certificates: 25,
+  evidence: 26,
 
   batch: 32,
   batchHave: 33,
   getBatches: 34,
   batches: 35,
+
+  getSnapshotManifest: 40,
+  snapshotManifest: 41,
+  getSnapshotChunk: 42,
+  snapshotChunk: 43,
 } as const;
 
 export type FrameKindName = keyof typeof FrameKind;

@@ -10,7 +10,7 @@ import {
 } from "../../primitives/codec/schema.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import { FRAME_CLASSES, type FrameClass } from "./frame.ts";
-import { MAX_PEERS } from "./limits.ts";
+import { UNKNOWN_NUMBER } from "./limits.ts";
 import { NetError, REFUSAL_CODES, type RefusalCode } from "./net-error.ts";
 
 const HELLO_LIMITS = { maxBytes: 1_024, maxDepth: 4, maxElements: 32 };
@@ -22,7 +22,8 @@ const HELLO_LIMITS = { maxBytes: 1_024, maxDepth: 4, maxElements: 32 };
 export const helloSchema = record({
   protocolVersion: uint(0xffff),
   chainId: hash,
-  validator: uint(MAX_PEERS - 1),
+  /** The sender's number on this chain, or UNKNOWN_NUMBER: its network key says who it is. */
+  validator: uint(UNKNOWN_NUMBER),
   stream: oneOf(FRAME_CLASSES),
   software: text(64, /^[\x20-\x7e]{1,64}$/),
   /** The sender's wall clock in milliseconds: shown to operators, never used for a decision. */
@@ -83,7 +84,7 @@ export function judgeHello(hello: Hello, expected: HelloExpectation): NetError |
   if (hello.chainId !== expected.chainId) {
     return refuse("WRONG_CHAIN", "chainId", hello.chainId, expected.chainId);
   }
-  if (hello.validator !== expected.validator) {
+  if (hello.validator !== expected.validator && hello.validator !== UNKNOWN_NUMBER) {
     return refuse("WRONG_VALIDATOR", "validator", hello.validator, expected.validator);
   }
   if (hello.stream !== expected.stream) {

@@ -24,7 +24,7 @@ export const FRAME_RULES: ReadonlyMap<number, FrameRule> = new Map(
     // Eight bytes that the pong repeats.
     rule("ping", "priority", 64),
     rule("pong", "priority", 64),
-    // Header (64 batch digests: 2.3 KiB) and a justification of up to 65 certificates of 1.7 KiB.
+    // Header (64 batch digests: 2.3 KiB, evidence: 2 KiB) and a justification of up to 65 certificates of 1.7 KiB.
     rule("proposal", "priority", 256 * KiB),
     // A 75-byte statement, a 64-byte signature and the envelope.
     rule("vote", "priority", 1 * KiB),
@@ -38,6 +38,8 @@ export const FRAME_RULES: ReadonlyMap<number, FrameRule> = new Map(
     rule("getHeader", "priority", 8 * KiB),
     // One header and the certificate that proves it.
     rule("header", "priority", 16 * KiB),
+    // Two statements of under 150 bytes with their signatures.
+    rule("evidence", "priority", 1 * KiB),
     rule("getCertificates", "priority", 8 * KiB),
     // 64 views with up to two certificates of 1.7 KiB each.
     rule("certificates", "priority", 256 * KiB),
@@ -48,6 +50,13 @@ export const FRAME_RULES: ReadonlyMap<number, FrameRule> = new Map(
     rule("getBatches", "bulk", 8 * KiB),
     // The responder truncates its answer to 4 MiB of batches.
     rule("batches", "bulk", 4 * MiB + 64 * KiB),
+    // A request id, and for a chunk its height, place and hash.
+    rule("getSnapshotManifest", "bulk", 1 * KiB),
+    // 4096 chunk hashes, and a header, a certificate and a validator set for each epoch.
+    rule("snapshotManifest", "bulk", 4 * MiB + 1 * KiB),
+    rule("getSnapshotChunk", "bulk", 1 * KiB),
+    // One chunk is at most 1 MiB.
+    rule("snapshotChunk", "bulk", 1 * MiB + 1 * KiB),
   ].map((entry) => [FrameKind[entry.name], entry] as const),
 );
 
@@ -164,5 +173,8 @@ export const HOST_LIMITS = {
 /** Pings and pongs that may wait on one link: one of each is normal. */
 export const MAX_CONTROL_FRAMES = 8;
 
-/** Validators in a mesh; consensus certificates are sized for 25. */
+/** Peers in a mesh: 25 validators, those that join, and those that left and still follow. */
 export const MAX_PEERS = 64;
+
+/** Peers have numbers below this one, which stands for a node that doesn't know its own. */
+export const UNKNOWN_NUMBER = 0xffff;

@@ -14,7 +14,7 @@ export interface NetLogger {
 
 /** A registered validator as the mesh needs to know it. */
 export interface MeshPeer {
-  /** Place in the validator set. */
+  /** Its number on this chain, which stays over changes of the set; two are never the same. */
   readonly index: number;
   /** For logs and status. */
   readonly name: string;
@@ -27,11 +27,17 @@ export interface MeshPeer {
 export interface MeshOptions {
   /** SHA-256 of the genesis, 64 hex digits: a peer of another chain is refused. */
   readonly chainId: string;
-  /** Our own place in the validator set. */
+  /** Our own number, or UNKNOWN_NUMBER while we are none of the peers that we know of. */
   readonly self: number;
+  /**
+   * Peers with lower numbers know each other's addresses from the start: of two of them the one
+   * with the lower peer id dials. Of others the one with the higher number does, who came later
+   * and knows where the earlier ones listen. Absent: all are founders.
+   */
+  readonly founders?: number;
   /** Ed25519 seed of our network identity, 32 bytes. */
   readonly networkSeed: Uint8Array;
-  /** The validator set; our own entry may be in it and is then checked against the seed. */
+  /** Whom we talk to; our own entry may be in it and is then checked against the seed. */
   readonly peers: readonly MeshPeer[];
   /** Multiaddrs or `host:port`; port 0 lets the system choose. */
   readonly listen: readonly string[];
@@ -100,7 +106,7 @@ export interface PeerStatus {
   readonly connected: boolean;
   /** Wall-clock milliseconds of the last change of `connected`; undefined before the first. */
   readonly sinceMs: number | undefined;
-  /** Who opens the connection: the one with the lower peer id. */
+  /** Who opens the connection: see MeshOptions.founders. */
   readonly dialer: "self" | "peer";
   readonly rttMs: number | undefined;
   /** As told in the peer's last hello. */

@@ -1,6 +1,7 @@
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import { InvariantError, invariant, present } from "../../primitives/assert.ts";
+import { equalBytes } from "../../primitives/bytes.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import { parseAddress } from "./address.ts";
 import { dialPeer, openStream } from "./connect.ts";
@@ -22,6 +23,7 @@ import type {
   FrameHandler,
   MeshMetrics,
   MeshOptions,
+  MeshPeer,
   NetLogger,
   PeerHandler,
   PeerStatus,
@@ -184,7 +186,8 @@ export class Mesh {
    * is sent. Every frame that is not queued is counted by reason in the peer's status.
    */
   send(peer: number, kind: MessageKind, payload: Uint8Array): SendResult {
-    return this.#send(this.#directory.at(peer), kind, payload);
+    const record = this.#directory.find(peer);
+    return record === undefined ? NOT_CONNECTED : this.#send(record, kind, payload);
   }
 
   /** Queues a frame for every connected peer; what is dropped is counted per peer. */
@@ -200,8 +203,8 @@ export class Mesh {
 
   /** Blames a peer for what it sent. At 100 points its link is cut and it is held off a while. */
   penalise(peer: number, reason: PenaltyReason): void {
-    const record = this.#directory.at(peer);
-    if (!record.penalty.add(reason, now())) return;
+    const record = this.#directory.find(peer);
+    if (record === undefined || !record.penalty.add(reason, now())) return;
     const holdOffMs = Math.round(record.penalty.banLeftMs(now()));
     const data = { reason, holdOffMs };
     this.#logger.warn({ validator: peer, name: record.name, ...data }, "peer held off");
@@ -236,6 +239,55 @@ export class Mesh {
     const record = this.#directory.at(peer);
     record.setAddresses(addresses);
     if (record.link === undefined) record.dialer?.kick();
+  }
+
+  /**
+   * From now on these are the peers. Whoever is new is admitted, and dialled where that is our
+   * part; whoever is not among them any more, or comes under another network key, is cut off and
+   * forgotten; links of the others are left alone. Our own entry is skipped.
+   *
+   * An address that is none is logged and left out. Throws NetError BAD_OPTIONS; the peers before
+   * the one at fault are changed then.
+   */
+  setPeers(peers: readonly MeshPeer[]): void {
+    const own = this.#identity.privateKey.publicKey.raw;
+    const others = peers.filter(({ networkKey }) => !equalBytes(networkKey, own));
+    for (const record of this.#directory.all()) {
+      const kept = others.find(({ index }) => index === record.index);
+      if (kept === undefined || !equalBytes(kept.networkKey, record.networkKey)) {
+        this.#removePeer(record);
+      }
+    }
+    for (const peer of others) {
+      const known = this.#directory.find(peer.index);
+      if (known === undefined) this.#addPeer(peer);
+    }
+  }
+
+  #addPeer(peer: MeshPeer): void {
+    let record: PeerRecord;
+    try {
+      record = this.#directory.add(peer);
+    } catch (error) {
+      if (!(error instanceof NetError) || error.code !== "BAD_ADDRESS") throw error;
+      // A slip in the configuration of a peer that comes later must not stop a running node.
+      this.#logger.error({ name: peer.name, ...error.toJSON() }, "peer without address");
+      record = this.#directory.add({ ...peer, addresses: [] });
+    }
+    if (record.weDial) record.dialer = this.#newDialer(record);
+    if (this.#state === "started") record.dialer?.start();
+    this.#logger.info({ validator: peer.index, name: peer.name }, "peer admitted");
+  }
+
+  #removePeer(record: PeerRecord): void {
+    const gone = new NetError("NOT_A_PEER", "not a peer any more");
+    void record.dialer?.stop();
+    record.dialer = undefined;
+    for (const link of this.#links.values()) {
+      if (link.peer === record.index) void link.end(gone);
+    }
+    this.#directory.remove(record);
+    this.#logger.info({ validator: record.index, name: record.name }, "peer removed");
   }
 
   #newDialer(record: PeerRecord): Dialer {

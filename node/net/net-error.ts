@@ -36,6 +36,7 @@ export const LINK_CODES = [
   "DIAL_FAILED",
   "NO_ADDRESS",
   "STOPPED",
+  "NOT_A_PEER",
 ] as const;
 export type LinkCode = (typeof LINK_CODES)[number];
 

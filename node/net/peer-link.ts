@@ -66,6 +66,11 @@ export class PeerLink {
     options.connection.addEventListener("close", this.#onConnectionClose);
   }
 
+  /** Number of the peer at the other end. */
+  get peer(): number {
+    return this.#options.peer;
+  }
+
   get established(): boolean {
     return this.#state === "established";
   }

@@ -13,12 +13,19 @@ import type { PeerLink } from "./peer-link.ts";
 import { type PenaltyReason, PenaltyRecord } from "./penalty.ts";
 import { PeerTraffic, Tally } from "./traffic.ts";
 
+/** What decides who of two dials: see MeshOptions.founders. */
+export interface OwnPlace {
+  readonly number: number;
+  readonly founders: number;
+  readonly networkKey: Uint8Array;
+}
+
 /** Everything the mesh knows of one other validator, over all of its links. */
 export class PeerRecord {
   readonly index: number;
   readonly name: string;
+  readonly networkKey: Uint8Array;
   readonly peerId: PeerId;
-  /** The lower peer id dials. Of two Ed25519 peer ids the lower is the one with the lower key. */
   readonly weDial: boolean;
   readonly traffic = new PeerTraffic();
   readonly penalty = new PenaltyRecord();
@@ -33,11 +40,16 @@ export class PeerRecord {
   lastError: PeerStatus["lastError"];
 
   /** Throws NetError BAD_ADDRESS or BAD_OPTIONS. */
-  constructor(peer: MeshPeer, ownKey: Uint8Array) {
+  constructor(peer: MeshPeer, own: OwnPlace) {
     this.index = peer.index;
     this.name = peer.name;
+    this.networkKey = peer.networkKey;
     this.peerId = peerIdOfKey(peer.networkKey);
-    this.weDial = compareBytes(ownKey, peer.networkKey) < 0;
+    // Of two Ed25519 peer ids the lower is the one with the lower key.
+    const isAmongFounders = Math.max(own.number, peer.index) < own.founders;
+    this.weDial = isAmongFounders
+      ? compareBytes(own.networkKey, peer.networkKey) < 0
+      : own.number > peer.index;
     this.setAddresses(peer.addresses);
   }
 

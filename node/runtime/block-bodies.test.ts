@@ -22,6 +22,8 @@ function header(height: number, ...batchDigests: readonly string[]): BlockHeader
     batchDigests,
     stateRoot: digestOf("state"),
     receiptsRoot: digestOf("receipts"),
+    evidence: [],
+    nextValidators: undefined,
   };
 }
 

@@ -12,7 +12,10 @@ import { finalizationOf } from "./test-network.ts";
 const CHAIN = digestOf("chain");
 
 /** `finalizedBy[h - 1]`: the block whose finalization block h was committed with, h or above. */
-function chainOf(finalizedBy: readonly number[]): { reads: BlockReads; headers: BlockHeader[] } {
+function chainOf(
+  finalizedBy: readonly number[],
+  closing: readonly number[] = [],
+): { reads: BlockReads; headers: BlockHeader[] } {
   const headers: BlockHeader[] = [];
   for (const [i] of finalizedBy.entries()) {
     const parent = headers.at(-1);
@@ -27,6 +30,8 @@ function chainOf(finalizedBy: readonly number[]): { reads: BlockReads; headers: 
       batchDigests: [],
       stateRoot: digestOf("state"),
       receiptsRoot: digestOf("receipts"),
+      evidence: [],
+      nextValidators: closing.includes(i + 1) ? digestOf("set") : undefined,
     });
   }
   const at = (height: number): BlockHeader => present(headers[height - 1], `block ${height}`);
@@ -47,8 +52,13 @@ function chainOf(finalizedBy: readonly number[]): { reads: BlockReads; headers: 
 }
 
 /** Heights of the headers in the answer, and of the block that its finalization names. */
-function answer(finalizedBy: readonly number[], fromHeight: number, count: number) {
-  const { reads, headers } = chainOf(finalizedBy);
+function answer(
+  finalizedBy: readonly number[],
+  fromHeight: number,
+  count: number,
+  closing: readonly number[] = [],
+) {
+  const { reads, headers } = chainOf(finalizedBy, closing);
   const body = readBlocks(reads, 7, fromHeight, count);
   expect(body.requestId).toBe(7);
   const named = body.finalization?.target?.blockDigest;
@@ -71,6 +81,19 @@ test("the range ends with the newest block that has one", () => {
 test("no block of the range has one: all of it, under that of a descendant", () => {
   expect(answer([5, 5, 5, 5, 5], 1, 3)).toMatchObject({ heights: [1, 2, 3], finalized: 5 });
   expect(answer([5, 5, 5, 5, 5], 4, 1)).toMatchObject({ heights: [4], finalized: 5 });
+});
+
+test("no range reaches beyond the block that closes its epoch", () => {
+  const finalizedBy = [2, 2, 4, 4, 5, 6];
+  const closing = [4, 5];
+  expect(answer(finalizedBy, 1, 64, closing)).toMatchObject({
+    heights: [1, 2, 3, 4],
+    finalized: 4,
+  });
+  expect(answer(finalizedBy, 3, 1, closing)).toMatchObject({ heights: [3], finalized: 4 });
+  expect(answer(finalizedBy, 4, 64, closing)).toMatchObject({ heights: [4], finalized: 4 });
+  expect(answer(finalizedBy, 5, 64, closing)).toMatchObject({ heights: [5], finalized: 5 });
+  expect(answer(finalizedBy, 6, 64, closing)).toMatchObject({ heights: [6], finalized: 6 });
 });
 
 test("what cannot be served is refused", () => {

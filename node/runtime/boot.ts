@@ -1,26 +1,30 @@
-import { certificateSchema } from "../../consensus/certificate.ts";
 import { type BlockHeader, headerDigest, headerSchema } from "../../consensus/header.ts";
-import type { Anchor } from "../../consensus/types.ts";
+import { currentEpochOf } from "../../ledger/closing.ts";
 import { chainIdOf, type Genesis, genesisEntries } from "../../ledger/genesis.ts";
 import { checkWholeState } from "../../ledger/whole-state.ts";
 import { present } from "../../primitives/assert.ts";
 import { decode } from "../../primitives/codec/codec.ts";
 import { StateTree } from "../../primitives/merkle/state-tree.ts";
+import { finishInstallation, type InstallPlace } from "../snapshot/install.ts";
+import { proveBase } from "../snapshot/prove-base.ts";
+import { diskFiles } from "../snapshot/snapshot-files.ts";
 import { BlockStore } from "../storage/block-store.ts";
 import { type BootReport, verifyAtBoot } from "../storage/boot-check.ts";
 import type { HeaderFacts } from "../storage/committed-block.ts";
 import { Database } from "../storage/database.ts";
-import { JournalFile } from "../storage/journal-file.ts";
+import type { JournalFile } from "../storage/journal-file.ts";
 import { CommittedState, type Head } from "./committed-state.ts";
 import { dataPaths } from "./data-paths.ts";
+import { EpochJournals } from "./epoch-journals.ts";
 
 export interface BootedStorage {
   readonly database: Database;
   readonly blocks: BlockStore;
+  readonly journals: EpochJournals;
+  /** Of the current epoch, and its records. */
   readonly journal: JournalFile;
   readonly records: readonly Uint8Array[];
   readonly committed: CommittedState;
-  readonly anchor: Anchor;
   readonly report: BootReport;
 }
 
@@ -50,28 +54,45 @@ export async function createStorage(
   } finally {
     await database.close();
   }
-  const journal = await JournalFile.create({ directory: paths.journal, chainId });
+  const journal = await new EpochJournals(dataDir, chainId).create(0);
   await journal.close();
+}
+
+/** Where a snapshot is installed in this data directory. */
+export function installPlace(dataDir: string, genesis: Genesis): InstallPlace {
+  const journals = new EpochJournals(dataDir, chainIdOf(genesis));
+  return {
+    files: diskFiles,
+    database: dataPaths(dataDir).database,
+    readHeader: headerFacts,
+    ensureJournal: (epoch) => journals.ensure(epoch),
+  };
 }
 
 /**
  * Opens the data of a node and believes nothing of it: the chain of headers is walked, the root
- * over all state entries recomputed and compared with the head's header, and the books checked.
+ * over all state entries recomputed and compared with the head's header, and the books checked. A
+ * chain that a snapshot began is proven to the genesis by the certificates that came with it. An
+ * installation of a snapshot that a crash cut short is ended first.
  */
 export async function openStorage(dataDir: string, genesis: Genesis): Promise<BootedStorage> {
   const chainId = chainIdOf(genesis);
   const paths = dataPaths(dataDir);
+  await finishInstallation(installPlace(dataDir, genesis));
   const database = await Database.open({ directory: paths.database, chainId });
   try {
     const blocks = await BlockStore.open(database, headerFacts);
     const report = await verifyAtBoot(blocks);
+    await proveBase(blocks, genesis);
     const head = headOf(blocks, genesis);
     const committed = new CommittedState(report.state, head);
     checkWholeState(report.state);
-    const anchor = anchorOf(blocks, head);
+    const { epoch, startHeight } = currentEpochOf(committed);
+    const journals = new EpochJournals(dataDir, chainId);
     // Last: whatever fails before needs no journal closed.
-    const { journal, records } = await JournalFile.open({ directory: paths.journal, chainId });
-    return { database, blocks, journal, records, committed, anchor, report };
+    const begins = head.height < startHeight;
+    const { journal, records } = await journals.open(epoch, begins);
+    return { database, blocks, journals, journal, records, committed, report };
   } catch (error) {
     await database.close();
     throw error;
@@ -85,18 +106,4 @@ function headOf(blocks: BlockStore, genesis: Genesis): Head {
   }
   const header = readHeader(present(blocks.header(height), "header of the head"));
   return { height, digest, stateRoot, timestampMs: header.timestampMs, epoch: header.epoch };
-}
-
-/**
- * Where consensus starts from. A head that became final with a descendant has no view of its own
- * in the store; the journal's floor and headers have the rest, and until then view 0 claims least.
- */
-function anchorOf(blocks: BlockStore, head: Head): Anchor {
-  const { height, digest, timestampMs } = head;
-  const genesisOrDescendant = { height, view: 0, digest, timestampMs };
-  if (height === 0) return genesisOrDescendant;
-  const bytes = present(blocks.finalization(height), "finalization of the head");
-  const finalization = decode(certificateSchema, bytes, undefined, "finalization");
-  if (finalization.target?.blockDigest !== digest) return genesisOrDescendant;
-  return { ...genesisOrDescendant, view: finalization.view, finalization };
 }

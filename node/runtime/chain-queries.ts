@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { headerDigest, headerSchema } from "../../consensus/header.ts";
+import { currentEpochOf } from "../../ledger/closing.ts";
 import { decodeEvent, type PlacedEvent } from "../../ledger/events.ts";
 import { present } from "../../primitives/assert.ts";
 import { decode } from "../../primitives/codec/codec.ts";
@@ -10,10 +11,12 @@ import type {
   ChainFacts,
   ChainHeadView,
   ChainPort,
+  EpochEndView,
   EventPlace,
   EventPort,
 } from "../api/ports.ts";
 import { readStoredBatch } from "../dissemination/batch.ts";
+import { endOfEpoch } from "../snapshot/epoch-trail.ts";
 import type { BlockStore } from "../storage/block-store.ts";
 import type { CommittedState } from "./committed-state.ts";
 import type { HeadSignal } from "./head-signal.ts";
@@ -56,7 +59,7 @@ export class ChainQueries implements ChainPort, EventPort {
       software: SOFTWARE,
       head,
       syncing: this.#options.finalHeight() > head.height + 1,
-      earliestHeight: 1,
+      earliestHeight: this.#options.blocks.earliestHeight,
       maxExpiryBlocks: this.#options.maxExpiryBlocks(),
     };
   }
@@ -64,7 +67,9 @@ export class ChainQueries implements ChainPort, EventPort {
   async block(reference: BlockReference): Promise<BlockView | undefined> {
     const { blocks, committed } = this.#options;
     const height = "height" in reference ? reference.height : blocks.heightOf(reference.digest);
-    if (height === undefined || height < 1 || height > committed.head.height) return undefined;
+    // Of the block that a snapshot began this chain with there is the header, of those below nothing.
+    const lowest = Math.max(1, blocks.baseHeight);
+    if (height === undefined || height < lowest || height > committed.head.height) return undefined;
     const headerBytes = present(blocks.header(height), `header of block ${height}`);
     const header = decode(headerSchema, headerBytes, undefined, "header");
     const finalization = present(blocks.finalization(height), `finalization of block ${height}`);
@@ -73,7 +78,7 @@ export class ChainQueries implements ChainPort, EventPort {
 
   async blockTransactions(height: number): Promise<readonly BlockTransaction[] | undefined> {
     const { blocks, committed } = this.#options;
-    if (height < 1 || height > committed.head.height) return undefined;
+    if (height < blocks.earliestHeight || height > committed.head.height) return undefined;
     const digests = present(blocks.batchDigests(height), `batches of block ${height}`);
     const transactions: BlockTransaction[] = [];
     for (const digest of digests) {
@@ -85,6 +90,17 @@ export class ChainQueries implements ChainPort, EventPort {
       await nextTurn();
     }
     return transactions;
+  }
+
+  epochEnds(from: number, limit: number): readonly EpochEndView[] {
+    const { blocks, committed } = this.#options;
+    const { epoch: current } = currentEpochOf(committed);
+    const views: EpochEndView[] = [];
+    for (let epoch = from; epoch < current && views.length < limit; epoch++) {
+      const { header, finalization, validators } = endOfEpoch(blocks, committed, epoch);
+      views.push({ epoch, header, finalization, validators });
+    }
+    return views;
   }
 
   onHead(listener: (head: ChainHeadView) => void): () => void {

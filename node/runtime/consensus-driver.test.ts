@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { EpochEnd } from "../../consensus/effects.ts";
 import { type BlockHeader, headerDigest } from "../../consensus/header.ts";
 import { leaderOf, leaderSchedule } from "../../consensus/leader.ts";
 import {
@@ -40,6 +41,8 @@ function header(timestampMs: number): BlockHeader {
     batchDigests: [digestOf("batch")],
     stateRoot: digestOf("state"),
     receiptsRoot: digestOf("receipts"),
+    evidence: [],
+    nextValidators: undefined,
   };
 }
 
@@ -64,6 +67,7 @@ function harness() {
   const dropped: string[] = [];
   const penalties: { peer: number; reason: string }[] = [];
   const fatal: unknown[] = [];
+  const ended: EpochEnd[] = [];
   const signed: Uint8Array[] = [];
   const journal = slowJournal();
   const verifier = new TestVerifier();
@@ -104,6 +108,7 @@ function harness() {
     broadcast: (kind, payload) => sent.push({ to: "all", kind, message: decodeMessage(payload) }),
     penalise: (peer, reason) => penalties.push({ peer, reason }),
     report: () => undefined,
+    epochEnded: (end) => ended.push(end),
     dropped: (reason) => dropped.push(reason),
     journalWrote: () => undefined,
     stepped: () => undefined,
@@ -122,6 +127,7 @@ function harness() {
     dropped,
     penalties,
     fatal,
+    ended,
     signed,
     receive,
     types,

@@ -1,4 +1,4 @@
-import type { Effect, Report } from "../../consensus/effects.ts";
+import type { Effect, EpochEnd, Report } from "../../consensus/effects.ts";
 import type { ConsensusEvent, Timer, TimerKind } from "../../consensus/events.ts";
 import type { BlockHeader } from "../../consensus/header.ts";
 import {
@@ -61,6 +61,8 @@ export interface DriverPorts {
   broadcast(kind: MessageKind, payload: Uint8Array): void;
   penalise(peer: number, reason: PenaltyReason): void;
   report(report: Report): void;
+  /** The closing block is applied: the core of the next epoch takes over. */
+  epochEnded(end: EpochEnd): void;
   /** A message was not handed to the core, and why. */
   dropped(reason: string): void;
   journalWrote(seconds: number, records: number): void;
@@ -71,7 +73,13 @@ export interface DriverPorts {
 }
 
 /** Refusals that honest peers cause too: messages that come late, early or twice. */
-const HARMLESS: ReadonlySet<MessageRefusalCode> = new Set(["STALE", "AHEAD", "UNSOLICITED"]);
+const HARMLESS: ReadonlySet<MessageRefusalCode> = new Set([
+  "STALE",
+  "AHEAD",
+  "UNSOLICITED",
+  // Where an epoch ends, some are in the next one before others.
+  "OTHER_EPOCH",
+]);
 
 /**
  * Runs the consensus core: turns frames, timers and answers into events, one at a time, and carries
@@ -104,6 +112,12 @@ export class ConsensusDriver {
 
   start(incarnation: number): void {
     this.deliver({ type: "start", incarnation });
+  }
+
+  /** Moves what is live to a new segment of the journal. */
+  async rotateJournal(): Promise<void> {
+    await this.#ports.journal.rotate(journalSnapshot(this.state));
+    this.#rotatedBytes = this.#ports.journal.bytes;
   }
 
   /** No event is taken any more; resolves when the last durable write and commit are done. */
@@ -214,6 +228,7 @@ export class ConsensusDriver {
       case "broadcast":
       case "sign":
       case "commit":
+      case "endEpoch":
       case "serveBlocks":
         this.#outbox.gate(effect);
         break;
@@ -264,6 +279,11 @@ export class ConsensusDriver {
       case "commit":
         this.#commit(effect.headers, effect.finalization);
         break;
+      case "endEpoch":
+        void this.#commits.then(() => {
+          if (!this.#stopped) this.#ports.epochEnded(effect.end);
+        });
+        break;
       default:
         unreachable(effect);
     }
@@ -299,8 +319,7 @@ export class ConsensusDriver {
     // The snapshot is taken from the state, which is ahead of the records still to be written:
     // appending those after it repeats some, which replay does not mind.
     if (this.#ports.journal.bytes > Math.max(ROTATE_BYTES, 2 * this.#rotatedBytes)) {
-      await this.#ports.journal.rotate(journalSnapshot(this.state));
-      this.#rotatedBytes = this.#ports.journal.bytes;
+      await this.rotateJournal();
     }
     await this.#ports.journal.append(records);
   }

@@ -4,10 +4,19 @@ import { join } from "node:path";
 export interface DataPaths {
   /** LevelDB: blocks, receipts, events, state, batches. */
   readonly database: string;
-  /** Consensus journal: what this validator promised. Never restored from a backup. */
+  /**
+   * Consensus journals, a folder for each epoch: what this validator promised. Never restored from
+   * a backup.
+   */
   readonly journal: string;
+  /** Snapshots of the state, a folder for each height, and `incoming` for one that is fetched. */
+  readonly snapshots: string;
 }
 
 export function dataPaths(dataDir: string): DataPaths {
-  return { database: join(dataDir, "db"), journal: join(dataDir, "journal") };
+  return {
+    database: join(dataDir, "db"),
+    journal: join(dataDir, "journal"),
+    snapshots: join(dataDir, "snapshots"),
+  };
 }

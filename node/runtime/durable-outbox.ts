@@ -4,7 +4,7 @@ import { CodedError } from "../../primitives/errors.ts";
 /** Effects that may only happen once everything persisted before them is on disk. */
 export type GatedEffect = Extract<
   Effect,
-  { readonly type: "send" | "broadcast" | "sign" | "commit" | "serveBlocks" }
+  { readonly type: "send" | "broadcast" | "sign" | "commit" | "endEpoch" | "serveBlocks" }
 >;
 
 /** Effects behind a write that does not end: the disk hangs, and the network has gone on long ago. */

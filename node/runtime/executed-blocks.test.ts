@@ -54,6 +54,8 @@ function block(
       batchDigests: [],
       stateRoot,
       receiptsRoot,
+      evidence: [],
+      nextValidators: undefined,
     },
     batches: [],
     changes: new Map(written),
@@ -65,6 +67,7 @@ function block(
       tree,
       stateRoot,
       receiptsRoot,
+      closing: undefined,
     },
   };
 }

@@ -5,6 +5,7 @@ import { present } from "../../primitives/assert.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { digestOf } from "../dissemination/test-transactions.ts";
 import { MAX_WAITING_PROPOSALS } from "./block-bodies.ts";
+import { anchorOf } from "./epoch-ends.ts";
 import { MAX_TRANSACTIONS_PER_BLOCK } from "./ledger-application.ts";
 import {
   batchFrom,
@@ -160,6 +161,7 @@ describe("a block", () => {
       parent: { ...genesisHead, header: undefined },
       timestampMs: genesisHead.timestampMs + 2_000,
       allowTransactions: true,
+      evidence: [],
     };
     expect(await leader.application.build(stale)).toBeUndefined();
     expect(await isSettled(leader.validate({ ...first, proposer: 3 }))).toBe(false);
@@ -186,6 +188,8 @@ describe("what a block waits for", () => {
       batchDigests: Array.from({ length: 64 }, (_, i) => digestOf(`${name} ${i}`)),
       stateRoot: digestOf("state"),
       receiptsRoot: digestOf("receipts"),
+      evidence: [],
+      nextValidators: undefined,
     };
   }
 
@@ -280,7 +284,8 @@ describe("committing", () => {
     connect(leader, again);
     voter = again;
     expect(again.head).toMatchObject({ height: 2, digest: headerDigest(second) });
-    expect(again.storage.anchor).toMatchObject({ height: 2, view: 2 });
+    const { blocks, committed } = again.storage;
+    expect(anchorOf(blocks, committed, committed.head)).toMatchObject({ height: 2, view: 2 });
     await commit(again, first, second, third);
     expect(again.head.height).toBe(3);
     expect(again.applied.map(({ header }) => header.height)).toEqual([3]);

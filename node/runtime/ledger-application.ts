@@ -12,6 +12,7 @@ import type { BlocksBody } from "../../consensus/messages.ts";
 import type { Certificate } from "../../consensus/types.ts";
 import { applyBlock, type BlockResult } from "../../ledger/apply-block.ts";
 import { encodeEvent } from "../../ledger/events.ts";
+import { evidenceForBlock, evidenceProblem } from "../../ledger/evidence.ts";
 import { invariant, present } from "../../primitives/assert.ts";
 import { encode } from "../../primitives/codec/codec.ts";
 import { CodedError } from "../../primitives/errors.ts";
@@ -25,6 +26,7 @@ import { readBlocks } from "./block-range.ts";
 import type { CommittedState } from "./committed-state.ts";
 import type { ConsensusApplication } from "./consensus-driver.ts";
 import { type ExecutedBlock, ExecutedBlocks, type ParentState } from "./executed-blocks.ts";
+import { evidenceChecks, type HeaderEvidence, headerEvidence } from "./header-evidence.ts";
 import { checkTransactions } from "./signature-check.ts";
 
 /**
@@ -123,7 +125,10 @@ export class LedgerApplication implements ConsensusApplication {
       parentDigest: parent.digest,
       timestampMs: request.timestampMs,
     };
-    const result = await this.#execute(place, batches);
+    const parentState = this.#executed.stateAfter(parent.digest);
+    if (parentState === undefined) return undefined;
+    const evidence = evidenceForBlock(parentState.reader, headerEvidence(request.evidence));
+    const result = await this.#execute(place, batches, evidence);
     if (result === undefined) return undefined;
     const header: BlockHeader = {
       version: HEADER_VERSION,
@@ -132,6 +137,8 @@ export class LedgerApplication implements ConsensusApplication {
       batchDigests: batches.map(({ batch }) => batch.digest),
       stateRoot: result.stateRoot,
       receiptsRoot: result.receiptsRoot,
+      evidence: evidence.map((each) => each.evidence),
+      nextValidators: result.closing?.hash,
     };
     const digest = headerDigest(header);
     this.#options.onSeen(digest);
@@ -180,7 +187,10 @@ export class LedgerApplication implements ConsensusApplication {
       if (transactionCount(batches) > MAX_TRANSACTIONS_PER_BLOCK) return "bad";
       await this.#executed.whenExecuted(header.parentDigest, header.height - 1);
       await this.#storeBodies(batches);
-      const result = await this.#execute(header, batches);
+      const evidence = headerEvidence(header.evidence);
+      const standing = await this.#judgeEvidence(header, evidence);
+      if (standing !== "valid") return standing;
+      const result = await this.#execute(header, batches, evidence);
       // Final already, or its branch lost: the core knows from the certificates.
       if (result === undefined) return undefined;
       if (!agrees(header, result)) return "bad";
@@ -190,6 +200,21 @@ export class LedgerApplication implements ConsensusApplication {
       if (error instanceof CodedError && PASSING.has(error.code)) return undefined;
       throw error;
     }
+  }
+
+  /** Undefined where the parent's state is gone. */
+  async #judgeEvidence(
+    header: BlockHeader,
+    evidence: readonly HeaderEvidence[],
+  ): Promise<"valid" | "bad" | undefined> {
+    if (evidence.length === 0) return "valid";
+    const parent = this.#executed.stateAfter(header.parentDigest);
+    if (parent === undefined) return undefined;
+    const { chainId, verifier } = this.#options;
+    const checks = evidenceChecks(chainId, parent.reader, evidence);
+    if (checks === undefined) return "bad";
+    const verdicts = await untilVerified(() => verifier.verify(checks, "vote"));
+    return verdicts.every(Boolean) ? "valid" : "bad";
   }
 
   async commit(headers: readonly BlockHeader[], finalization: Certificate): Promise<void> {
@@ -218,9 +243,21 @@ export class LedgerApplication implements ConsensusApplication {
   /** A block that the network has made final: it must execute to its own roots here too. */
   async #executeFinal(header: BlockHeader, digest: string): Promise<ExecutedBlock> {
     const batches = await this.#bodies.ofFinal(digest, header);
-    const result = present(
-      await this.#execute(header, batches),
+    const evidence = headerEvidence(header.evidence);
+    const parent = present(
+      this.#executed.stateAfter(header.parentDigest),
       "a final block stands on the head or on an executed block",
+    );
+    const problem = evidenceProblem(parent.reader, evidence);
+    if (problem !== undefined) {
+      throw new CodedError("DIVERGENCE", "the network took evidence that this node refuses", {
+        height: header.height,
+        got: problem,
+      });
+    }
+    const result = present(
+      await this.#execute(header, batches, evidence),
+      "blocks are committed one at a time",
     );
     if (!agrees(header, result)) {
       throw new CodedError("DIVERGENCE", "this node computes another state than the network", {
@@ -258,6 +295,7 @@ export class LedgerApplication implements ConsensusApplication {
   async #execute(
     place: Pick<BlockHeader, "height" | "parentDigest" | "timestampMs">,
     batches: readonly BatchBody[],
+    evidence: readonly HeaderEvidence[],
   ): Promise<BlockResult | undefined> {
     const before = this.#executed.stateAfter(place.parentDigest);
     if (before === undefined) return undefined;
@@ -269,6 +307,8 @@ export class LedgerApplication implements ConsensusApplication {
       state: parent.reader,
       tree: parent.tree,
       height: place.height,
+      parentDigest: place.parentDigest,
+      evidence,
       timestampMs: place.timestampMs,
       transactions,
     });
@@ -285,15 +325,10 @@ export class LedgerApplication implements ConsensusApplication {
     const prior = batches.flatMap<SignatureFindings | undefined>(
       ({ batch, checked }) => checked ?? batch.transactions.map(() => undefined),
     );
-    for (;;) {
-      const { verifier } = this.#options;
-      try {
-        return await checkTransactions(transactions, before.reader, verifier, prior, "vote");
-      } catch (error) {
-        if (!(error instanceof CodedError) || error.code !== "OVERLOADED") throw error;
-      }
-      await delay(VERIFY_AGAIN_MS);
-    }
+    const { verifier } = this.#options;
+    return untilVerified(() =>
+      checkTransactions(transactions, before.reader, verifier, prior, "vote"),
+    );
   }
 
   #keep(
@@ -329,12 +364,28 @@ export class LedgerApplication implements ConsensusApplication {
   }
 }
 
+/** Asks again until the verifier has room. */
+async function untilVerified<T>(verify: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await verify();
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== "OVERLOADED") throw error;
+    }
+    await delay(VERIFY_AGAIN_MS);
+  }
+}
+
 function transactionCount(batches: readonly BatchBody[]): number {
   return batches.reduce((sum, { batch }) => sum + batch.transactions.length, 0);
 }
 
 function agrees(header: BlockHeader, result: BlockResult): boolean {
-  return header.stateRoot === result.stateRoot && header.receiptsRoot === result.receiptsRoot;
+  return (
+    header.stateRoot === result.stateRoot &&
+    header.receiptsRoot === result.receiptsRoot &&
+    header.nextValidators === result.closing?.hash
+  );
 }
 
 function committedBlock(block: ExecutedBlock, finalization: Uint8Array): CommittedBlock {

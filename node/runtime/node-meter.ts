@@ -33,6 +33,7 @@ export class NodeMeter {
   /** Totals at the last scrape: counters grow by the difference. */
   readonly #totals = new Map<string, number>();
   #view = 0;
+  #epoch = 0;
 
   constructor(metrics: Metrics, parts: MeteredParts) {
     this.#metrics = metrics;
@@ -65,6 +66,11 @@ export class NodeMeter {
   }
 
   stepped(state: ConsensusState): void {
+    if (state.config.epoch !== this.#epoch) {
+      // Views begin anew with each epoch.
+      this.#epoch = state.config.epoch;
+      this.#view = 0;
+    }
     if (state.view <= this.#view) return;
     this.#metrics.consensus.views.inc(state.view - this.#view);
     this.#metrics.consensus.view.set(state.view);

@@ -4,6 +4,7 @@ import type { Signer } from "../../primitives/ed25519/signer.ts";
 import type { PendingLimits } from "../dissemination/pending-transactions.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { SnapshotSettings } from "../snapshot/snapshot-service.ts";
 
 export interface ListenAddress {
   readonly host: string;
@@ -28,6 +29,14 @@ export interface NodeOptions {
   readonly verificationThreads: number;
   readonly consensus: ConsensusParameters;
   readonly mempool: PendingLimits;
+  readonly snapshot: SnapshotSettings;
+  /** This start is because the node was far behind: it looks for a snapshot although it has data. */
+  readonly resync?: boolean;
+  /**
+   * Called when a certified snapshot is further ahead than `syncBehindBlocks`, or ahead at all while
+   * no blocks come: stop this node and create it anew with `resync`. Without it the node goes on.
+   */
+  readonly onResync?: () => void;
   /**
    * Added to the wall clock wherever chain time is meant. 0 but in rehearsals, which replay a past
    * business day; the same on every validator of the network.

@@ -1,11 +1,7 @@
 import type { Report } from "../../consensus/effects.ts";
-import { createValidatorSet } from "../../consensus/quorum.ts";
-import { journalSnapshot, restore } from "../../consensus/restore.ts";
 import { chainIdOf } from "../../ledger/genesis.ts";
-import { invariant } from "../../primitives/assert.ts";
-import { equalBytes } from "../../primitives/bytes.ts";
-import { CodedError } from "../../primitives/errors.ts";
 import { installNativeHashing } from "../../primitives/native/hashing.ts";
+import { nativeSigner } from "../../primitives/native/sodium.ts";
 import { VerificationPool } from "../../primitives/native/verification-pool.ts";
 import { VerifiedCache } from "../../primitives/native/verified-cache.ts";
 import type { Verifier } from "../../primitives/verifier.ts";
@@ -16,19 +12,25 @@ import { BatchPool } from "../dissemination/batch-pool.ts";
 import { Dissemination } from "../dissemination/dissemination.ts";
 import { PendingTransactions } from "../dissemination/pending-transactions.ts";
 import { FrameKind, type MessageKind } from "../net/frame.ts";
-import { Mesh } from "../net/mesh.ts";
+import type { Mesh } from "../net/mesh.ts";
+import { trustRootOf } from "../snapshot/manifest-check.ts";
+import { diskFiles } from "../snapshot/snapshot-files.ts";
+import { SnapshotService } from "../snapshot/snapshot-service.ts";
 import { type BootedStorage, openStorage } from "./boot.ts";
-import { ChainQueries, PROTOCOL_VERSION, SOFTWARE } from "./chain-queries.ts";
-import { ConsensusDriver } from "./consensus-driver.ts";
+import { ChainQueries } from "./chain-queries.ts";
+import { ConsensusEpochs } from "./consensus-epochs.ts";
+import { dataPaths } from "./data-paths.ts";
 import { HeadSignal } from "./head-signal.ts";
 import { type AppliedBlock, LedgerApplication } from "./ledger-application.ts";
-import { meshLogger } from "./mesh-logger.ts";
+import { checkOwnKey, createMesh, meshPeers } from "./node-mesh.ts";
 import { NodeMeter } from "./node-meter.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { readinessChecks } from "./readiness.ts";
+import { type OwnKeys, type Roster, rosterOf } from "./roster.ts";
 import { settledTransactions } from "./settled-transactions.ts";
 import type { ShutdownStep } from "./shutdown.ts";
 import { checkTransactions } from "./signature-check.ts";
+import { startFromSnapshot } from "./start-from-snapshot.ts";
 import { StateQueries } from "./state-queries.ts";
 import { TransactionIntake } from "./transaction-intake.ts";
 import { TransactionWaiters } from "./transaction-waiters.ts";
@@ -42,24 +44,24 @@ const BATCH_COLLECT_LIMIT = 1024;
 const MAX_BEHIND_BLOCKS = 16;
 
 /**
- * A running validator. Built in the order of dependence, stopped in the reverse order; owns every
+ * A running node: a validator while its key is in the epoch's set, else an observer. Built in the order of dependence, stopped in the reverse order; owns every
  * socket, file and thread of the process.
  */
 export class MizanNode {
   readonly chainId: string;
-  readonly self: number;
   readonly #options: NodeOptions;
   readonly #storage: BootedStorage;
   readonly #verifier: Verifier;
   readonly #mesh: Mesh;
   readonly #application: LedgerApplication;
-  readonly #driver: ConsensusDriver;
+  readonly #epochs: ConsensusEpochs;
   readonly #dissemination: Dissemination;
   readonly #pool: BatchPool;
   readonly #pending: PendingTransactions;
   readonly #waiters = new TransactionWaiters();
   readonly #heads = new HeadSignal();
   readonly #meter: NodeMeter;
+  readonly #snapshots: SnapshotService;
   readonly #connected = new Set<number>();
   readonly #onFatal: (error: unknown) => void;
   #rpc: RpcServer | undefined;
@@ -75,7 +77,8 @@ export class MizanNode {
   static async create(options: NodeOptions, onFatal: (error: unknown) => void): Promise<MizanNode> {
     const hashing = installNativeHashing();
     options.logger.info("node.hashing", { ...hashing });
-    const storage = await openStorage(options.dataDir, options.genesis);
+    const opened = await openStorage(options.dataDir, options.genesis);
+    const storage = await startFromSnapshot(opened, options, createMesh);
     let pool: VerificationPool | undefined;
     try {
       pool = await VerificationPool.open({
@@ -88,8 +91,12 @@ export class MizanNode {
         if (!isFatal) onFatal(error);
         isFatal = true;
       };
-      const mesh = await createMesh(options, once);
-      return new MizanNode(options, storage, pool, mesh, once);
+      const networkKey = nativeSigner(options.networkSeed).publicKey;
+      const own = { consensusKey: options.signer.publicKey, networkKey };
+      const roster = rosterOf(storage.committed, own);
+      checkOwnKey(options, roster);
+      const mesh = await createMesh(options, roster, once);
+      return new MizanNode(options, storage, pool, mesh, own, once);
     } catch (error) {
       await pool?.close();
       await storage.journal.close();
@@ -103,6 +110,7 @@ export class MizanNode {
     storage: BootedStorage,
     verificationPool: VerificationPool,
     mesh: Mesh,
+    own: OwnKeys,
     onFatal: (error: unknown) => void,
   ) {
     this.#options = options;
@@ -111,60 +119,55 @@ export class MizanNode {
     this.#mesh = mesh;
     this.#verifier = new VerifiedCache(verificationPool);
     this.chainId = chainIdOf(options.genesis);
-    this.self = selfIndex(options);
-    const validators = createValidatorSet(
-      options.genesis.validators.map(({ consensusKey, weight }) => ({
-        publicKey: consensusKey,
-        weight,
-      })),
-    );
+    const roster = rosterOf(storage.committed, own);
     const now = (): number => Date.now() + options.clockOffsetMs;
-    const state = restore(
-      {
-        chainId: this.chainId,
-        epoch: 0,
-        validators,
-        self: this.self,
-        parameters: options.consensus,
-        anchor: storage.anchor,
-      },
-      storage.records,
-      storage.anchor,
-    );
     this.#pending = new PendingTransactions(options.mempool);
     this.#pool = new BatchPool({
-      weights: validators.validators.map(({ weight }) => weight),
-      quorum: validators.quorum,
-      self: this.self,
+      weights: roster.weights,
+      quorum: roster.set.quorum,
+      self: roster.ownNumber,
     });
-    this.#dissemination = this.#createDissemination();
+    this.#dissemination = this.#createDissemination(roster.ownNumber);
     this.#application = new LedgerApplication({
       chainId: this.chainId,
       blocks: storage.blocks,
       committed: storage.committed,
       pool: this.#pool,
-      dissemination: this.#dissemination,
+      dissemination: this.#bodySource(),
       verifier: this.#verifier,
       onApplied: (block) => this.#applied(block),
       onExecuted: (seconds) => this.#meter.executed(seconds),
       onSeen: (digest) => this.#meter.proposalSeen(digest),
       now: () => performance.now(),
     });
-    this.#driver = new ConsensusDriver(state, {
-      application: this.#application,
-      journal: storage.journal,
-      verifier: this.#verifier,
-      signer: options.signer,
-      send: (peer, kind, payload) => void mesh.send(peer, kind, payload),
-      broadcast: (kind, payload) => mesh.broadcast(kind, payload),
-      penalise: (peer, reason) => mesh.penalise(peer, reason),
-      report: (report) => this.#report(report),
-      dropped: (reason) => this.#meter.messageDropped(reason),
-      journalWrote: (seconds) => options.metrics.storage.journalSync.observe(seconds),
-      stepped: (stepped) => this.#meter.stepped(stepped),
-      fatal: (error) => this.#fatal(error),
-      now,
-    });
+    this.#epochs = new ConsensusEpochs(
+      {
+        chainId: this.chainId,
+        own,
+        parameters: options.consensus,
+        signer: options.signer,
+        blocks: storage.blocks,
+        committed: storage.committed,
+        journals: storage.journals,
+        application: this.#application,
+        verifier: this.#verifier,
+        send: (peer, kind, payload) => void mesh.send(peer, kind, payload),
+        broadcast: (kind, payload) => mesh.broadcast(kind, payload),
+        penalise: (peer, reason) => mesh.penalise(peer, reason),
+        connected: () => this.#connected,
+        rosterChanged: (changed) => this.#rosterChanged(changed),
+        begun: () => this.#begun(),
+        report: (report, of) => this.#report(report, of),
+        dropped: (reason) => this.#meter.messageDropped(reason),
+        journalWrote: (seconds) => options.metrics.storage.journalSync.observe(seconds),
+        stepped: (stepped) => this.#meter.stepped(stepped),
+        log: (event, data) => options.logger.info(event, { ...data }),
+        fatal: (error) => this.#fatal(error),
+        now,
+      },
+      storage,
+    );
+    this.#snapshots = this.#createSnapshots();
     this.#meter = new NodeMeter(options.metrics, {
       mesh,
       verificationPool,
@@ -175,22 +178,21 @@ export class MizanNode {
 
   async start(): Promise<void> {
     const { logger, rpc, ops, metrics } = this.#options;
-    // What was read may stand in the system's cache only: a failed sync before the last stop would
-    // show. A new segment with all live records is synced before the first vote.
-    await this.#storage.journal.rotate(journalSnapshot(this.#driver.state));
     this.#mesh.onFrame((from, kind, payload) => this.#onFrame(from, kind, payload));
     this.#mesh.onPeer((index, event) => {
       if (event === "connected") {
         this.#connected.add(index);
-        this.#driver.deliver({ type: "peerConnected", index });
+        this.#epochs.connected(index);
+        this.#snapshots.peerConnected(index);
       } else {
         this.#connected.delete(index);
+        this.#snapshots.peerDisconnected(index);
       }
     });
-    // Before anybody can submit: what is admitted becomes an event of a core that has started. The
-    // number differs from that of every earlier start: the journal's lock makes them successive.
-    this.#driver.start(Date.now());
+    // Before anybody can submit: what is admitted becomes an event of a core that has started.
+    await this.#epochs.start();
     this.#dissemination.start();
+    await this.#snapshots.start();
     const ports = this.#ports();
     this.#rpc = await startRpcServer({
       ...rpc,
@@ -210,6 +212,8 @@ export class MizanNode {
     logger.info("node.started", {
       chainId: this.chainId,
       validator: this.#options.name,
+      epoch: this.#epochs.roster.epoch,
+      voting: this.#epochs.isValidator,
       height: this.#storage.committed.head.height,
       listen: [...this.#mesh.listenAddresses],
       rpc: this.#rpc.port,
@@ -227,13 +231,13 @@ export class MizanNode {
 
   readiness(): ReturnType<typeof readinessChecks> {
     return readinessChecks({
-      weights: this.#options.genesis.validators.map(({ weight }) => weight),
-      self: this.self,
+      weights: this.#epochs.roster.weights,
+      self: this.#epochs.roster.ownNumber,
       connected: this.#connected,
       syncing: this.#finalHeight() > this.#storage.committed.head.height + 1,
       halted: this.#halted,
       draining: this.#draining,
-      voting: this.#driver.state.gate.open,
+      voting: this.#epochs.state.gate.open || !this.#epochs.isValidator,
     });
   }
 
@@ -248,8 +252,9 @@ export class MizanNode {
           await this.#rpc?.close();
         },
       },
+      { name: "snapshots", budgetMs: 1_000, run: () => this.#snapshots.stop() },
       { name: "dissemination", budgetMs: 500, run: () => this.#dissemination.stop() },
-      { name: "consensus", budgetMs: 3_000, run: () => this.#driver.stop() },
+      { name: "consensus", budgetMs: 3_000, run: () => this.#epochs.stop() },
       { name: "mesh", budgetMs: 2_000, run: () => this.#mesh.stop(1_500) },
       { name: "verifier", budgetMs: 1_000, run: () => this.#verifier.close() },
       { name: "ops", budgetMs: 500, run: () => this.#ops?.close() },
@@ -257,7 +262,7 @@ export class MizanNode {
         name: "journal",
         budgetMs: 1_000,
         essential: true,
-        run: () => this.#storage.journal.close(),
+        run: () => this.#epochs.closeJournal(),
       },
       {
         name: "database",
@@ -268,10 +273,23 @@ export class MizanNode {
     ];
   }
 
-  #createDissemination(): Dissemination {
+  /** Headers name their proposer by index; batches are asked for by number. */
+  #bodySource(): Pick<Dissemination, "bodies" | "fetcher"> {
+    const dissemination = this.#dissemination;
+    return {
+      fetcher: dissemination.fetcher,
+      bodies: (digests, proposer) => {
+        const { members } = this.#epochs.roster;
+        const hint = proposer === undefined ? undefined : members[proposer]?.number;
+        return dissemination.bodies(digests, hint);
+      },
+    };
+  }
+
+  #createDissemination(self: number): Dissemination {
     const { committed, blocks } = this.#storage;
     const options = {
-      self: this.self,
+      self,
       packingMs: this.#options.consensus.packingMs,
       pool: this.#pool,
       pending: this.#pending,
@@ -287,6 +305,27 @@ export class MizanNode {
       workChanged: () => this.#updateWork(),
       dropped: (reason) => this.#meter.batchDropped(reason),
       log: (event, data) => this.#options.logger.warn(`batch.${event}`, { ...data }),
+      now: () => performance.now(),
+    });
+  }
+
+  #createSnapshots(): SnapshotService {
+    const { committed, blocks } = this.#storage;
+    const { logger, snapshot, dataDir, genesis, onResync } = this.#options;
+    return new SnapshotService({
+      ...snapshot,
+      files: diskFiles,
+      directory: dataPaths(dataDir).snapshots,
+      root: trustRootOf(genesis),
+      blocks,
+      state: committed,
+      isBehind: () => this.#finalHeight() > committed.head.height + 1,
+      connected: () => this.#connected,
+      send: (peer, kind, payload) => this.#mesh.send(peer, kind, payload).status === "queued",
+      penalise: (peer, reason) => this.#mesh.penalise(peer, reason),
+      farBehind: () => onResync?.(),
+      log: (level, event, data) => logger[level](event, { ...data }),
+      fatal: (error) => this.#fatal(error),
       now: () => performance.now(),
     });
   }
@@ -315,9 +354,11 @@ export class MizanNode {
     return { chain: queries, events: queries, transactions, state };
   }
 
-  #closed(): "DRAINING" | "HALTED" | "SYNCING" | undefined {
+  #closed(): "DRAINING" | "HALTED" | "OBSERVER" | "SYNCING" | undefined {
     if (this.#draining) return "DRAINING";
     if (this.#halted !== undefined) return "HALTED";
+    // What this node packed would be taken by nobody.
+    if (!this.#pool.isAuthor(this.#epochs.roster.ownNumber)) return "OBSERVER";
     // Far behind, expiry and references would be judged on a state long past.
     const behind = this.#finalHeight() - this.#storage.committed.head.height;
     return behind > MAX_BEHIND_BLOCKS ? "SYNCING" : undefined;
@@ -329,19 +370,24 @@ export class MizanNode {
   }
 
   #onFrame(from: number, kind: MessageKind, payload: Uint8Array): Promise<void> {
+    if (kind >= FrameKind.getSnapshotManifest) {
+      return this.#snapshots.onFrame(from, kind, payload);
+    }
     return kind >= FrameKind.batch
       ? this.#dissemination.onFrame(from, kind, payload)
-      : this.#driver.onFrame(from, kind, payload);
+      : this.#epochs.onFrame(from, kind, payload);
   }
 
   #applied(block: AppliedBlock): void {
     const { header, digest, result, commitSeconds } = block;
     const { committed, blocks } = this.#storage;
-    this.#pending.settle(settledTransactions(block, this.self));
+    this.#pending.settle(settledTransactions(block, this.#epochs.roster.ownNumber));
     this.#pending.expire(header.height + 1);
     this.#waiters.applied(header.height, result.receipts);
     this.#meter.applied(digest, header.height, result.receipts.length, commitSeconds);
     this.#heads.announce(committed.head);
+    this.#epochs.applied(header.height);
+    this.#snapshots.applied(header.height, header.nextValidators !== undefined);
     this.#updateWork();
     this.#options.logger.debug("block.applied", {
       height: header.height,
@@ -362,14 +408,25 @@ export class MizanNode {
     const pending = this.#pool.size > 0;
     if (pending === this.#pendingWork) return;
     this.#pendingWork = pending;
-    this.#driver.deliver({ type: "work", pending });
+    this.#epochs.deliver({ type: "work", pending });
+  }
+
+  #begun(): void {
+    if (this.#pendingWork) this.#epochs.deliver({ type: "work", pending: true });
+  }
+
+  #rosterChanged(roster: Roster): void {
+    const { weights, set, ownNumber } = roster;
+    this.#mesh.setPeers(meshPeers(this.#options, roster));
+    this.#pool.setValidators(weights, set.quorum, ownNumber);
+    this.#dissemination.validatorsChanged(ownNumber);
   }
 
   #finalHeight(): number {
-    return this.#driver.state.floor.height;
+    return this.#epochs.state.floor.height;
   }
 
-  #report(report: Report): void {
+  #report(report: Report, roster: Roster): void {
     const { logger } = this.#options;
     switch (report.kind) {
       case "halted":
@@ -380,11 +437,13 @@ export class MizanNode {
         logger.fatal("consensus.conflicting-certificates", { ...report });
         break;
       case "evidence":
-        logger.error("consensus.evidence", { ...report });
+        logger.error("consensus.evidence", { ...report.evidence });
         break;
       case "peerFault":
         logger.warn("consensus.peer-fault", { ...report });
-        this.#mesh.penalise(report.peer, "WRONG_ANSWER");
+        for (const peer of roster.numbersOf(report.peer)) {
+          this.#mesh.penalise(peer, "WRONG_ANSWER");
+        }
         break;
       case "nullifying":
         this.#meter.nullifying(report.reason);
@@ -405,44 +464,4 @@ export class MizanNode {
   #fatal(error: unknown): void {
     this.#onFatal(error);
   }
-}
-
-function selfIndex(options: NodeOptions): number {
-  const index = options.genesis.validators.findIndex(({ name }) => name === options.name);
-  const validator = options.genesis.validators[index];
-  if (validator === undefined) {
-    throw new CodedError("NOT_A_VALIDATOR", `the genesis has no validator ${options.name}`, {
-      field: "node.name",
-      got: options.name,
-      expected: options.genesis.validators.map(({ name }) => name).join(", "),
-    });
-  }
-  if (!equalBytes(validator.consensusKey, options.signer.publicKey)) {
-    throw new CodedError("WRONG_CONSENSUS_KEY", "the key file is not the registered key", {
-      field: "node.consensusKeyFile",
-    });
-  }
-  return index;
-}
-
-async function createMesh(options: NodeOptions, onFatal: (error: unknown) => void): Promise<Mesh> {
-  const self = selfIndex(options);
-  const peers = options.genesis.validators.map(({ name, networkKey }, index) => ({
-    index,
-    name,
-    networkKey,
-    addresses: options.peerAddresses.get(name) ?? [],
-  }));
-  invariant(peers.length > self, "the validator is in the set");
-  return Mesh.create({
-    chainId: chainIdOf(options.genesis),
-    self,
-    networkSeed: options.networkSeed,
-    peers,
-    listen: options.listen,
-    protocolVersion: PROTOCOL_VERSION,
-    software: SOFTWARE,
-    logger: meshLogger(options.logger.module("net")),
-    onFatal,
-  });
 }

@@ -1,22 +1,23 @@
 import type { ReadinessCheck } from "../api/ops-server.ts";
 
 export interface ReadinessInput {
-  readonly weights: readonly number[];
+  /** Of each validator, by number. */
+  readonly weights: ReadonlyMap<number, number>;
   readonly self: number;
   readonly connected: ReadonlySet<number>;
   readonly syncing: boolean;
   readonly halted: string | undefined;
   readonly draining: boolean;
-  /** False between a start and the answers of a quorum. */
+  /** False between a start and the answers of a quorum; an observer has no vote to miss. */
   readonly voting: boolean;
 }
 
 /** Whether the node can do its part. Reasons are stable tokens for alerts. */
 export function readinessChecks(input: ReadinessInput): readonly ReadinessCheck[] {
-  const total = input.weights.reduce((sum, weight) => sum + weight, 0);
+  const total = [...input.weights.values()].reduce((sum, weight) => sum + weight, 0);
   const quorum = Math.floor((2 * total) / 3) + 1;
-  let reachable = input.weights[input.self] ?? 0;
-  for (const index of input.connected) reachable += input.weights[index] ?? 0;
+  let reachable = input.weights.get(input.self) ?? 0;
+  for (const index of input.connected) reachable += input.weights.get(index) ?? 0;
   const check = (name: string, ok: boolean, reason: string): ReadinessCheck =>
     ok ? { name, ok } : { name, ok, reason };
   return [

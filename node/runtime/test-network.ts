@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Evidence } from "../../consensus/evidence.ts";
 import { type BlockHeader, headerDigest } from "../../consensus/header.ts";
 import type { Certificate } from "../../consensus/types.ts";
+import { currentEpochOf } from "../../ledger/closing.ts";
 import {
   buildBody,
   type SignedTransaction,
@@ -229,7 +231,11 @@ export class TestNode {
   }
 
   /** A block on `parent`, or on the head. */
-  build(parent?: BlockHeader, allowTransactions = true): Promise<BlockHeader | undefined> {
+  build(
+    parent?: BlockHeader,
+    allowTransactions = true,
+    evidence: readonly Evidence[] = [],
+  ): Promise<BlockHeader | undefined> {
     const { head } = this;
     const on =
       parent === undefined
@@ -238,11 +244,12 @@ export class TestNode {
     return this.application.build({
       type: "build",
       view: on.height + 1,
-      epoch: 0,
+      epoch: currentEpochOf(this.storage.committed).epoch,
       proposer: this.self,
       parent: { ...on, header: parent },
       timestampMs: on.timestampMs + 1_000,
       allowTransactions,
+      evidence,
     });
   }
 

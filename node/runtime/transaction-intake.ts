@@ -6,7 +6,7 @@ import {
   TransactionError,
 } from "../../ledger/envelope.ts";
 import { decodeReceipt, type Receipt } from "../../ledger/receipt.ts";
-import { present, unreachable } from "../../primitives/assert.ts";
+import { invariant, present, unreachable } from "../../primitives/assert.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import type { Verifier } from "../../primitives/verifier.ts";
 import type {
@@ -42,7 +42,7 @@ export interface IntakeOptions {
   /** A transaction was admitted: pack it into a batch. */
   readonly admitted: () => void;
   /** Why no transaction is taken at the moment; undefined while they are. */
-  readonly closed: () => "SYNCING" | "DRAINING" | "HALTED" | undefined;
+  readonly closed: () => "SYNCING" | "DRAINING" | "HALTED" | "OBSERVER" | undefined;
   readonly count: (outcome: "admitted" | "duplicate" | AdmissionReason) => void;
 }
 
@@ -76,7 +76,7 @@ export class TransactionIntake implements TransactionPort {
 
   async find(reference: TransactionReference): Promise<TransactionStatus> {
     const { blocks, committed, pending } = this.#options;
-    const searched: SearchedRange = { from: 1, to: committed.head.height };
+    const searched: SearchedRange = { from: blocks.earliestHeight, to: committed.head.height };
     const txId =
       "txId" in reference
         ? reference.txId
@@ -152,7 +152,11 @@ export class TransactionIntake implements TransactionPort {
     switch (refusal.code) {
       case "DUPLICATE": {
         const { txId, body } = transaction;
-        const receipt = present(this.#receiptOf(txId), `receipt of executed transaction ${txId}`);
+        const receipt = this.#receiptOf(txId);
+        // The state that a snapshot brought knows of it, its receipt stayed behind.
+        const height = refusal.first?.height ?? 0;
+        const isKept = height >= this.#options.blocks.earliestHeight;
+        invariant(receipt !== undefined || !isKept, `the executed transaction ${txId} is indexed`);
         return { kind: "duplicate", txId, expiresAtHeight: body.expiresAtHeight, receipt };
       }
       case "IDEMPOTENCY_CONFLICT":

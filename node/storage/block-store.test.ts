@@ -276,3 +276,97 @@ describe("batches", () => {
     expect(store.batches.has(batchOf(1)[0])).toBe(true);
   });
 });
+
+describe("a chain that a snapshot began", () => {
+  const base = toyBlock(40, hashOf("block 39"));
+  const STATE = [
+    ["account/38", utf8("opened")],
+    ["member/A", utf8("a")],
+  ] as const;
+
+  async function begin(): Promise<void> {
+    const { header, finalization } = base;
+    const epochEnds = [utf8("end of epoch 0"), utf8("end of epoch 1")];
+    const state = STATE.map((entry) => [entry]);
+    await store.writeBase({ header, finalization, epochEnds, state });
+  }
+
+  test("has its header and certificate, its state, and nothing else of it or below", async () => {
+    await begin();
+    await reopen();
+    expect(store.head).toEqual({ height: 40, digest: base.digest, stateRoot: base.stateRoot });
+    expect(store.baseHeight).toBe(40);
+    expect(store.earliestHeight).toBe(41);
+    expect(store.header(40)).toEqual(base.header);
+    expect(store.finalization(40)).toEqual(base.finalization);
+    expect(store.heightOf(base.digest)).toBe(40);
+    expect(await stateText()).toEqual({ "account/38": "opened", "member/A": "a" });
+    expect(await store.receipts(40)).toBeUndefined();
+    expect(await store.eventsAt(40)).toBeUndefined();
+    expect(await store.events("genesis", 10)).toEqual([]);
+    expect(store.header(39)).toBeUndefined();
+    expect([0, 1, 2].map((epoch) => store.epochEnd(epoch)?.length)).toEqual([14, 14, undefined]);
+  });
+
+  test("goes on with the next block", async () => {
+    await begin();
+    await expect(store.commitBlock(toyBlock(42, base.digest))).rejects.toThrow(InvariantError);
+    await expect(store.commitBlock(toyBlock(41, hashOf("other")))).rejects.toThrow(InvariantError);
+    await commit(2);
+    await reopen();
+    expect(store.head.height).toBe(42);
+    expect(store.baseHeight).toBe(40);
+    expect((await store.receipts(41))?.length).toBe(2);
+    expect((await store.events("genesis", 10)).map(({ height }) => height)).toEqual([
+      41, 41, 41, 41, 42, 42, 42, 42,
+    ]);
+  });
+
+  test("is begun once, and not where there is a genesis", async () => {
+    await begin();
+    await expect(begin()).rejects.toThrow(InvariantError);
+    await reopen();
+    await expect(genesis()).rejects.toThrow(InvariantError);
+  });
+
+  test("cut short while the state is written is still empty", async () => {
+    const { header, finalization } = base;
+    function* dying(): Generator<readonly (typeof STATE)[number][]> {
+      yield [STATE[0]];
+      throw new Error("crash");
+    }
+    const begun = store.writeBase({ header, finalization, epochEnds: [], state: dying() });
+    await expect(begun).rejects.toThrow("crash");
+    await reopen();
+    expect(store.isEmpty).toBe(true);
+    expect(store.baseHeight).toBe(0);
+  });
+});
+
+test("a view of the state does not move with later blocks", async () => {
+  await genesis();
+  await commit(3);
+  const before = await stateText();
+  const view = store.state.view();
+  await commit(3);
+  const seen: Record<string, string> = {};
+  for await (const [key, value] of view.entries()) seen[key] = fromUtf8(value);
+  expect(seen).toEqual(before);
+  expect((await view.head()).height).toBe(3);
+  expect(await stateText()).not.toEqual(before);
+  await view.close();
+});
+
+test("an open view does not keep the database from closing", async () => {
+  await genesis();
+  const view = store.state.view();
+  const entries = view.entries();
+  await entries.next();
+  await database.close();
+  await expect(
+    (async () => {
+      for await (const _ of view.entries());
+    })(),
+  ).rejects.toMatchObject({ code: "DB_CLOSED" });
+  await reopen();
+});

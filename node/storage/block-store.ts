@@ -10,6 +10,7 @@ import {
   encodeHead,
 } from "./block-record.ts";
 import type {
+  ChainBase,
   ChainHead,
   CommittedBlock,
   EventPosition,
@@ -20,8 +21,10 @@ import type {
 } from "./committed-block.ts";
 import type { Database, WriteBatch } from "./database.ts";
 import {
+  BASE_KEY,
   blockKey,
   clientRefKey,
+  epochEndKey,
   eventKey,
   eventPosition,
   getU32,
@@ -53,6 +56,7 @@ export class BlockStore {
   readonly #readHeader: ReadHeader;
   #batches: BatchStore | undefined;
   #head: ChainHead | undefined;
+  #baseHeight: number;
   #committing = false;
 
   private constructor(database: Database, readHeader: ReadHeader, head: ChainHead | undefined) {
@@ -60,6 +64,8 @@ export class BlockStore {
     this.state = new StateStore(database);
     this.#readHeader = readHeader;
     this.#head = head;
+    const base = database.get(BASE_KEY);
+    this.#baseHeight = base === undefined ? 0 : getU64(base, 0);
   }
 
   /** Does not check the chain: call `verifyAtBoot` before anything is voted or served. */
@@ -76,7 +82,7 @@ export class BlockStore {
     return this.#batches;
   }
 
-  /** True until `writeGenesis`. */
+  /** True until `writeGenesis` or `writeBase`. */
   get isEmpty(): boolean {
     return this.#head === undefined;
   }
@@ -85,6 +91,20 @@ export class BlockStore {
   get head(): ChainHead {
     if (this.#head !== undefined) return this.#head;
     throw new StorageError("DB_NO_GENESIS", "the database holds no genesis state; run init again");
+  }
+
+  /**
+   * Where the chain in this store begins: 0, or the height of the block whose state a snapshot
+   * brought. Of that block there are the header and the finalization, but no batches, receipts and
+   * events; below it there is nothing.
+   */
+  get baseHeight(): number {
+    return this.#baseHeight;
+  }
+
+  /** The lowest height whose block, receipts and events are all kept; may be above the head. */
+  get earliestHeight(): number {
+    return this.#baseHeight + 1;
   }
 
   /** The state before the first block, in one synced batch. Height 0; its digest is the chain id. */
@@ -97,6 +117,44 @@ export class BlockStore {
     await this.#writeHead({ height: 0, digest, stateRoot: genesis.stateRoot }, (batch) => {
       this.state.stage(batch, genesis.state);
     });
+  }
+
+  /**
+   * Begins the chain at a final block instead of the genesis. The caller has verified all of it.
+   * The state goes out in several synced batches and the head with the last one: where that was cut
+   * short the store is still empty, and the database must be made anew.
+   */
+  async writeBase(base: ChainBase): Promise<void> {
+    invariant(this.isEmpty && !this.#committing, "a chain begins once");
+    const { digest, height, parentDigest, stateRoot, batchDigests } = this.#readHeader(base.header);
+    invariant(height > 0, "the block after the genesis is the lowest base");
+    for await (const entries of base.state) {
+      await this.database.write((batch) => this.state.stage(batch, entries));
+    }
+    await this.#writeHead({ height, digest, stateRoot }, (batch) => {
+      stageBlock(batch, {
+        height,
+        digest,
+        previousDigest: parentDigest,
+        header: base.header,
+        finalization: base.finalization,
+        batches: batchDigests,
+        receipts: [],
+        events: [],
+        transactions: [],
+        clientRefs: [],
+        stateChanges: [],
+        stateRoot,
+      });
+      for (const [epoch, end] of base.epochEnds.entries()) batch.put(epochEndKey(epoch), end);
+      batch.put(BASE_KEY, u64Bytes(height));
+    });
+    this.#baseHeight = height;
+  }
+
+  /** What `writeBase` was told about the end of an epoch. */
+  epochEnd(epoch: number): Uint8Array | undefined {
+    return this.database.get(epochEndKey(epoch));
   }
 
   /**
@@ -152,9 +210,9 @@ export class BlockStore {
     return this.database.get(receiptKey(height, index));
   }
 
-  /** Receipts in block order, or undefined for a height without a block. Throws DB_CORRUPT. */
+  /** Receipts in block order, or undefined for a height without them. Throws DB_CORRUPT. */
   async receipts(height: number): Promise<readonly Uint8Array[] | undefined> {
-    const record = this.record(height);
+    const record = this.#fullRecord(height);
     if (record === undefined) return undefined;
     const range = { gte: receiptKey(height, 0), lte: receiptKey(height, MAX_INDEX) };
     const receipts: Uint8Array[] = [];
@@ -163,9 +221,9 @@ export class BlockStore {
     throw corruptAt(height, `${receipts.length} of ${record.receiptCount} receipts are there`);
   }
 
-  /** Events of one block, or undefined for a height without a block. Throws DB_CORRUPT. */
+  /** Events of one block, or undefined for a height without them. Throws DB_CORRUPT. */
   async eventsAt(height: number): Promise<readonly StoredEvent[] | undefined> {
-    const record = this.record(height);
+    const record = this.#fullRecord(height);
     if (record === undefined) return undefined;
     const last = eventKey(height, MAX_INDEX, MAX_INDEX);
     const events = await this.#events({ gte: eventKey(height, 0, 0), lte: last });
@@ -206,6 +264,11 @@ export class BlockStore {
   /** Facts of header bytes, by the codec that this store was opened with. */
   readHeader(header: Uint8Array) {
     return this.#readHeader(header);
+  }
+
+  /** Of a block that is here with everything that belongs to it. */
+  #fullRecord(height: number): BlockRecord | undefined {
+    return height < this.earliestHeight ? undefined : this.record(height);
   }
 
   async #events(range: KeyRange, limit?: number): Promise<readonly StoredEvent[]> {

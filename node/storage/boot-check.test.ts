@@ -200,3 +200,60 @@ describe("damage to the files", () => {
     });
   });
 });
+
+describe("a chain that a snapshot began", () => {
+  const base = toyBlock(40, hashOf("block 39"));
+
+  beforeEach(async () => {
+    await database.close();
+    await rm(join(root, "db"), { recursive: true });
+    database = await Database.create({ directory: join(root, "db"), chainId: CHAIN });
+    store = await BlockStore.open(database, readHeader);
+    const { header, finalization } = base;
+    const state = [[["member/A", utf8("a")] as const]];
+    await store.writeBase({ header, finalization, epochEnds: [], state });
+  });
+
+  test("is walked from its first block on", async () => {
+    expect(await verifyAtBoot(store)).toMatchObject({
+      head: { height: 40, digest: base.digest },
+      fromHeight: 41,
+      toHeight: 40,
+      complete: true,
+    });
+    await commit(10);
+    const all = await verifyAtBoot(store, { blocks: "all", batchDigest: digestOf });
+    expect(all).toMatchObject({ fromHeight: 41, toHeight: 50, complete: true, batchesChecked: 10 });
+    const part = await verifyAtBoot(store, { blocks: 5 });
+    expect(part).toMatchObject({ fromHeight: 46, toHeight: 50, complete: false });
+  });
+
+  test.each([
+    ["its header is missing", blockKey("header", 40)],
+    ["its record is missing", blockKey("block", 40)],
+    ["it has no finalization", blockKey("finalization", 40)],
+    ["its digest is not indexed", hashKey("height", base.digest)],
+  ])("the first block with a part lost: %s", async (why, key) => {
+    await commit(3);
+    await database.write((batch) => batch.delete(key));
+    await expect(verifyAtBoot(store)).rejects.toMatchObject({
+      code: "DB_CORRUPT",
+      message: expect.stringContaining(why),
+      data: { height: 40 },
+    });
+  });
+
+  test("another header in its place, and a block below it", async () => {
+    await commit(3);
+    const other = toyBlock(40, hashOf("other"));
+    await database.write((batch) => batch.put(blockKey("header", 40), other.header));
+    await expect(verifyAtBoot(store)).rejects.toMatchObject({ data: { height: 40 } });
+    await database.write((batch) => {
+      batch.put(blockKey("header", 40), base.header);
+      batch.put(blockKey("header", 39), other.header);
+    });
+    await expect(verifyAtBoot(store)).rejects.toMatchObject({
+      message: expect.stringContaining("below the first one"),
+    });
+  });
+});

@@ -20,7 +20,7 @@ export interface BootReport {
   /** Walked heights; `fromHeight` > `toHeight` where there is no block yet. */
   readonly fromHeight: number;
   readonly toHeight: number;
-  /** Whether the walk reached the genesis anchor. */
+  /** Whether the walk reached the anchor: the genesis, or the block that the chain begins at. */
   readonly complete: boolean;
   readonly batchesChecked: number;
   /**
@@ -40,9 +40,10 @@ export async function verifyAtBoot(
   blocks: BlockStore,
   options: BootCheckOptions = {},
 ): Promise<BootReport> {
-  const { head } = blocks;
+  const { head, earliestHeight } = blocks;
   const wanted = options.blocks === "all" ? head.height : (options.blocks ?? DEFAULT_WALK);
-  const fromHeight = Math.max(1, head.height - wanted + 1);
+  const fromHeight = Math.max(earliestHeight, head.height - wanted + 1);
+  await checkBase(blocks);
   let batchesChecked = 0;
   let parent = anchorOf(blocks, fromHeight);
   let expected = fromHeight;
@@ -61,8 +62,26 @@ export async function verifyAtBoot(
   if (parent !== head.digest) throw corruptAt(head.height, "the head has another digest");
   await checkNothingAbove(blocks, head);
   const state = await readState(blocks);
-  const complete = fromHeight === 1;
+  const complete = fromHeight === earliestHeight;
   return { head, fromHeight, toHeight: head.height, complete, batchesChecked, state };
+}
+
+/**
+ * A chain that a snapshot began: its first block stands alone, with header and certificate, and
+ * nothing stands below it. That the certificate is one is for the caller to check.
+ */
+async function checkBase(blocks: BlockStore): Promise<void> {
+  const { baseHeight } = blocks;
+  if (baseHeight === 0) return;
+  if (baseHeight > blocks.head.height) throw corruptAt(baseHeight, "the head stands below it");
+  const header = blocks.header(baseHeight);
+  if (header === undefined) throw corruptAt(baseHeight, "its header is missing");
+  const { parentDigest } = readFacts(blocks, baseHeight, header);
+  checkBlock(blocks, baseHeight, header, parentDigest);
+  const below = { gte: blockKey("header", 0), lt: blockKey("header", baseHeight) };
+  for await (const _ of blocks.database.scan(below, 1)) {
+    throw corruptAt(baseHeight, "a block stands below the first one");
+  }
 }
 
 /** Digest that the first walked block must name. */

@@ -76,6 +76,18 @@ export interface ChainHead {
   readonly stateRoot: string;
 }
 
+/** A final block from which a chain goes on without anything below it; its state is a snapshot's. */
+export interface ChainBase {
+  /** Canonical header. */
+  readonly header: Uint8Array;
+  /** Finalization certificate of this very block. */
+  readonly finalization: Uint8Array;
+  /** How each epoch before the block's own ended, from epoch 0 on; the caller's own form. */
+  readonly epochEnds: readonly Uint8Array[];
+  /** The whole state after the block, in pieces that fit one write each. */
+  readonly state: AsyncIterable<readonly StateEntry[]> | Iterable<readonly StateEntry[]>;
+}
+
 /** What storage must know of a header to check the chain; the caller owns the header codec. */
 export interface HeaderFacts {
   readonly digest: string;

@@ -42,6 +42,15 @@ export interface WriteBatch {
 }
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
+type Snapshot = ReturnType<Level["snapshot"]>;
+
+/** The database as it stood at one moment; later writes do not show. */
+export interface DatabaseView {
+  /** As `Database.scan`. */
+  scan(range: KeyRange): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** LevelDB keeps what was overwritten meanwhile until then. */
+  close(): Promise<void>;
+}
 
 /** Real paths that are open in this process: LevelDB drops its kernel lock at a failed second open. */
 const openHere = new Set<string>();
@@ -170,14 +179,31 @@ export class Database {
   }
 
   /** Entries in key order. The consumer may stop at any time; close() ends a scan with DB_CLOSED. */
-  async *scan(
+  scan(
     range: KeyRange,
     limit = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]> {
+    return this.#scan({ ...range, ...(Number.isFinite(limit) ? { limit } : {}) }, undefined);
+  }
+
+  /** Everything that was written before this call, whatever is written after it. */
+  view(): DatabaseView {
+    this.#checkOpen();
+    const snapshot = this.#level.snapshot();
+    return {
+      scan: (range) => this.#scan(range, snapshot),
+      close: () => snapshot.close(),
+    };
+  }
+
+  async *#scan(
+    range: KeyRange & { readonly limit?: number },
+    snapshot: Snapshot | undefined,
   ): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]> {
     this.#checkOpen();
     const iterator = this.#level.iterator({
       ...range,
-      ...(Number.isFinite(limit) ? { limit } : {}),
+      ...(snapshot === undefined ? {} : { snapshot }),
       highWaterMarkBytes: SCAN_BYTES,
     });
     try {

@@ -9,12 +9,14 @@ import { fromUtf8, toHex } from "../../primitives/bytes.ts";
  * |---|---|---|
  * | sentinel | | schema version, chain id, time of creation |
  * | head | | height, digest and state root of the newest applied block |
+ * | base | | height u64 of the block whose state a snapshot brought; absent: the genesis |
  * | block | height u64 | digest, parent digest, state root, batch digests, counts |
  * | header | height u64 | canonical header |
  * | finalization | height u64 | certificate of this block or of a descendant |
  * | receipt | height u64 ‖ index u32 | receipt |
  * | event | height u64 ‖ transaction u32 ‖ event u32 | event |
  * | height | block digest 32 | height u64 |
+ * | epochEnd | epoch u64 | how the epoch ended, as a snapshot told it |
  * | transaction | txId 32 | height u64 ‖ index u32 |
  * | clientRef | member length u8 ‖ member ‖ client reference | txId 32 |
  * | state | state key, UTF-8 | state value |
@@ -27,6 +29,7 @@ import { fromUtf8, toHex } from "../../primitives/bytes.ts";
 export const PREFIX = {
   sentinel: 0x00,
   head: 0x01,
+  base: 0x02,
   block: 0x10,
   header: 0x11,
   finalization: 0x12,
@@ -35,6 +38,7 @@ export const PREFIX = {
   height: 0x15,
   transaction: 0x16,
   clientRef: 0x17,
+  epochEnd: 0x18,
   state: 0x20,
   batch: 0x30,
   batchUnreferenced: 0x31,
@@ -53,6 +57,7 @@ export interface KeyRange {
 
 export const SENTINEL_KEY = Uint8Array.of(PREFIX.sentinel);
 export const HEAD_KEY = Uint8Array.of(PREFIX.head);
+export const BASE_KEY = Uint8Array.of(PREFIX.base);
 
 /** All keys under one prefix. */
 export function prefixRange(prefix: Prefix): KeyRange {
@@ -71,6 +76,12 @@ type PerBlock = "block" | "header" | "finalization";
 export function blockKey(kind: PerBlock, height: number): Uint8Array {
   const key = keyOf(PREFIX[kind], 9);
   putU64(key, 1, height);
+  return key;
+}
+
+export function epochEndKey(epoch: number): Uint8Array {
+  const key = keyOf(PREFIX.epochEnd, 9);
+  putU64(key, 1, epoch);
   return key;
 }
 

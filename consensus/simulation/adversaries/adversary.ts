@@ -4,6 +4,7 @@ import type { ValidatorSet } from "../../quorum.ts";
 import type { Anchor } from "../../types.ts";
 import type { Frame } from "../frames.ts";
 import type { NodeModel } from "../node-model.ts";
+import type { ToyState } from "../toy-application.ts";
 
 /** What a Byzantine node has: one key, its links, and all the freedom it wants. */
 export interface AdversaryContext {
@@ -11,7 +12,11 @@ export interface AdversaryContext {
   readonly set: ValidatorSet;
   readonly chainId: string;
   readonly epoch: number;
+  /** What the epoch begins with, and the state after it. */
   readonly genesis: Anchor;
+  readonly genesisState: ToyState;
+  /** Hash of the next validators where a block of this height closes the epoch. */
+  readonly nextValidators: (height: number) => string | undefined;
   readonly parameters: ConsensusParameters;
   readonly leaderOf: (view: number) => number;
   readonly prng: Prng;

@@ -1,5 +1,5 @@
 import { headerDigest } from "../../header.ts";
-import type { ConsensusMessage, StatusBody } from "../../messages.ts";
+import { type ConsensusMessage, proposalTarget, type StatusBody } from "../../messages.ts";
 import { voteStatement } from "../../statements.ts";
 import type { Target, Vote, VoteKind } from "../../types.ts";
 import type { Frame } from "../frames.ts";
@@ -20,8 +20,7 @@ const MAX_HOARD_MS = 3_000;
  * Equivocates and votes for everything. As leader it signs several blocks for one view, valid and
  * invalid, and shows them to different subsets. In every view it signs notarize, nullify and
  * finalize for whatever it has seen and shows each vote to a random subset, some of them late. It
- * keeps its certificates to itself, now and then hands one to a single node, and lies in its
- * status.
+ * keeps its certificates to itself, now and then hands one to a single node, and lies in its status.
  */
 export const createEquivocator: CreateAdversary = (context) => new Equivocator(context);
 
@@ -33,7 +32,7 @@ class Equivocator implements Adversary {
 
   constructor(context: AdversaryContext) {
     this.#context = context;
-    this.#chain = new ObservedChain(context.set, context.genesis);
+    this.#chain = new ObservedChain(context);
   }
 
   start(): void {
@@ -59,12 +58,8 @@ class Equivocator implements Adversary {
 
   #react(from: number, message: ConsensusMessage): void {
     if (message.type === "proposal") {
-      const { header, view, parentView } = message.body;
-      const target = {
-        parentView,
-        parentDigest: header.parentDigest,
-        blockDigest: headerDigest(header),
-      };
+      const { header, view } = message.body;
+      const target = proposalTarget(message.body, headerDigest(header));
       this.#voteForEverything(view, target);
     } else if (message.type === "vote" && message.body.target !== undefined) {
       this.#voteForEverything(message.body.view, message.body.target);

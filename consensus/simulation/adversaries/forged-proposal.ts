@@ -26,12 +26,12 @@ export function forgeProposal(
 ): { readonly message: ConsensusMessage; readonly target: Target } {
   const { chainId, epoch, sign } = context;
   const { base, spoilsSignature } = block;
-  const header = forgeHeader(context, chain, block);
-  const target = {
-    parentView: base.view,
-    parentDigest: header.parentDigest,
-    blockDigest: chain.observeHeader(header),
-  };
+  // On the closing block only its copy is right; an ordinary block there must find no votes.
+  const closingCopy = base.closing !== undefined && context.prng.chance(0.7);
+  const header = (closingCopy ? base.closing : undefined) ?? forgeHeader(context, chain, block);
+  const blockDigest = chain.observeHeader(header);
+  const parentDigest = closingCopy ? blockDigest : header.parentDigest;
+  const target = { parentView: base.view, parentDigest, blockDigest };
   const kind = spoilsSignature ? "finalize" : "notarize";
   const body = {
     view,
@@ -40,6 +40,7 @@ export function forgeProposal(
     proposalSignature: sign(statementBytes("proposal", chainId, epoch, view, target)),
     notarizeSignature: sign(statementBytes(kind, chainId, epoch, view, target)),
     justification: base.justification.slice(0, MAX_JUSTIFIED_SKIPS + 1),
+    closingCopy,
   };
   return { message: { type: "proposal", body }, target };
 }
@@ -63,6 +64,8 @@ function forgeHeader(
     batchDigests,
     stateRoot: spoilsState ? hashText(`spoiled ${prng.nextUint32()}`) : state.stateRoot,
     receiptsRoot: state.receiptsRoot,
+    evidence: [],
+    nextValidators: spoilsState ? undefined : context.nextValidators(base.state.height + 1),
   };
 }
 

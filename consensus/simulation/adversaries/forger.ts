@@ -12,10 +12,10 @@ const FORGE_CHANCE = 0.3;
 const KINDS: readonly VoteKind[] = ["notarize", "nullify", "finalize"];
 
 /**
- * Puts words into others' mouths: votes in other names, certificates of another kind, view or
- * block, with a signature changed or a signer added, proposals with another body or without their
- * proof, replies nobody asked for, a peer's own votes made up. It never votes itself. All of it
- * must die at the signature check or in the structure checks of the core.
+ * Puts words into others' mouths: votes in other names, certificates of another kind, view or block,
+ * with a signature changed or a signer added, proposals with another body or without their proof,
+ * replies nobody asked for, a peer's own votes made up. It never votes itself. All of it must die at
+ * the signature check or in the structure checks of the core.
  */
 export const createForger: CreateAdversary = (context) => new Forger(context);
 
@@ -25,7 +25,7 @@ class Forger implements Adversary {
 
   constructor(context: AdversaryContext) {
     this.#context = context;
-    this.#chain = new ObservedChain(context.set, context.genesis);
+    this.#chain = new ObservedChain(context);
   }
 
   start(): void {}
@@ -85,6 +85,7 @@ class Forger implements Adversary {
       }
       case "header":
       case "certificates":
+      case "evidence":
         return [message];
     }
   }

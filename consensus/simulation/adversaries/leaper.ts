@@ -1,5 +1,5 @@
 import { headerDigest } from "../../header.ts";
-import type { ConsensusMessage } from "../../messages.ts";
+import { type ConsensusMessage, proposalTarget } from "../../messages.ts";
 import { voteStatement } from "../../statements.ts";
 import type { Target } from "../../types.ts";
 import type { Frame } from "../frames.ts";
@@ -26,7 +26,7 @@ class Leaper implements Adversary {
 
   constructor(context: AdversaryContext) {
     this.#context = context;
-    this.#chain = new ObservedChain(context.set, context.genesis);
+    this.#chain = new ObservedChain(context);
   }
 
   start(): void {
@@ -40,9 +40,8 @@ class Leaper implements Adversary {
     const { message } = frame;
     this.#chain.observeMessage(message);
     if (message.type === "proposal") {
-      const { header, view, parentView } = message.body;
-      const { parentDigest } = header;
-      this.#notarize(view, { parentView, parentDigest, blockDigest: headerDigest(header) });
+      const { header, view } = message.body;
+      this.#notarize(view, proposalTarget(message.body, headerDigest(header)));
     }
     this.#lead();
   }

@@ -1,15 +1,10 @@
 import { type BlockHeader, headerDigest } from "../../header.ts";
-import type { ConsensusMessage } from "../../messages.ts";
+import { type ConsensusMessage, proposalTarget } from "../../messages.ts";
 import { type ValidatorSet, weightOf } from "../../quorum.ts";
 import type { Anchor, Certificate, Target, Vote } from "../../types.ts";
 import { targetKey } from "../statement-reader.ts";
-import {
-  batchDigest,
-  execute,
-  GENESIS_STATE,
-  type ToyBatch,
-  type ToyState,
-} from "../toy-application.ts";
+import { batchDigest, execute, type ToyBatch, type ToyState } from "../toy-application.ts";
+import type { AdversaryContext } from "./adversary.ts";
 
 interface Tally {
   readonly vote: Vote;
@@ -22,6 +17,8 @@ export interface Base {
   readonly state: ToyState;
   readonly timestampMs: number;
   readonly justification: readonly Certificate[];
+  /** The header of the base, where the epoch ends with it. */
+  readonly closing: BlockHeader | undefined;
 }
 
 /** Views behind the newest whose votes an adversary keeps. */
@@ -34,6 +31,7 @@ const VIEWS_KEPT = 256;
 export class ObservedChain {
   readonly #set: ValidatorSet;
   readonly #genesis: Anchor;
+  readonly #genesisState: ToyState;
   readonly #tallies = new Map<string, Tally>();
   readonly #certificates = new Map<number, Map<string, Certificate>>();
   readonly #headers = new Map<string, BlockHeader>();
@@ -42,23 +40,24 @@ export class ObservedChain {
   /** One above the highest certified view. */
   view = 1;
 
-  constructor(set: ValidatorSet, genesis: Anchor) {
-    this.#set = set;
-    this.#genesis = genesis;
-    this.#states.set(genesis.digest, GENESIS_STATE);
+  constructor(context: Pick<AdversaryContext, "set" | "genesis" | "genesisState">) {
+    this.#set = context.set;
+    this.#genesis = context.genesis;
+    this.#genesisState = context.genesisState;
+    this.#states.set(context.genesis.digest, context.genesisState);
   }
 
   observeMessage(message: ConsensusMessage): void {
     switch (message.type) {
       case "proposal": {
-        const { view, parentView, header, notarizeSignature, justification } = message.body;
+        const { view, header, notarizeSignature, justification } = message.body;
         for (const certificate of justification) this.observeCertificate(certificate);
         const digest = this.observeHeader(header);
         this.observeVote({
           kind: "notarize",
           epoch: header.epoch,
           view,
-          target: { parentView, parentDigest: header.parentDigest, blockDigest: digest },
+          target: proposalTarget(message.body, digest),
           signer: header.proposer,
           signature: notarizeSignature,
         });
@@ -87,6 +86,7 @@ export class ObservedChain {
       case "getBlocks":
       case "getHeader":
       case "getCertificates":
+      case "evidence":
         return;
     }
   }
@@ -151,7 +151,8 @@ export class ObservedChain {
         found.push({
           view: 0,
           digest,
-          state: GENESIS_STATE,
+          state: this.#genesisState,
+          closing: undefined,
           timestampMs,
           justification: [...skipped],
         });
@@ -224,6 +225,7 @@ export class ObservedChain {
       state,
       timestampMs: header.timestampMs,
       justification: [certificate, ...skipped],
+      closing: header.nextValidators === undefined ? undefined : header,
     };
   }
 }

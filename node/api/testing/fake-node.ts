@@ -45,6 +45,8 @@ export class FakeNode implements NodePorts {
   failure: Error | undefined;
   /** While set, submissions wait for it. */
   stall: Promise<void> | undefined;
+  /** What chain.epochs is made of. */
+  epochEnds: NodePorts["chain"]["epochEnds"] = () => [];
   earliestHeight = 1;
   syncing = false;
   submissions = 0;
@@ -105,6 +107,7 @@ export class FakeNode implements NodePorts {
       return { header, digest, headerBytes, finalization: this.fabricated.certificateBytes(block) };
     },
     blockTransactions: async (height) => this.blockContents.get(height),
+    epochEnds: (from, limit) => this.epochEnds(from, limit),
     onHead: (listener) => {
       this.#listeners.add(listener);
       return () => this.#listeners.delete(listener);
