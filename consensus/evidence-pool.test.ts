@@ -11,6 +11,7 @@ import {
   NEXT_SET,
   nodeInSecond,
   START_OF_SECOND,
+  secondEpochLeader,
 } from "./testing/epochs.ts";
 import {
   blockOn,
@@ -187,6 +188,15 @@ describe("evidence in a block", () => {
 });
 
 describe("across restarts", () => {
+  test("what the application has declined stays settled, in whatever order it is read", () => {
+    const node = leader();
+    node.receive(peer, gossip(proof(traitor)));
+    answerBuild(node, {});
+    for (const records of [node.journal, node.journal.toReversed()]) {
+      expect(leader({ records }).state.evidence.get(`0:${traitor}`)?.settled).toBe(true);
+    }
+  });
+
   test("open evidence is open again, settled evidence stays settled", () => {
     const node = leader();
     node.receive(peer, gossip(proof(traitor)));
@@ -198,10 +208,11 @@ describe("across restarts", () => {
       expect(state).toEqual([false, false]);
     }
     node.finalize(made);
-    for (const records of [node.journal, journalSnapshot(node.state).toReversed()]) {
+    for (const records of [node.journal, node.journal.toReversed(), journalSnapshot(node.state)]) {
       const again = leader({ records });
-      const state = [...again.state.evidence.values()].map(({ settled }) => settled);
-      expect(state.toSorted()).toEqual([false, true]);
+      const { evidence } = again.state;
+      expect(evidence.get(`0:${traitor}`)?.settled).toBe(true);
+      expect(evidence.get(`0:${peer}`)?.settled).toBe(false);
     }
   });
 });
@@ -218,10 +229,16 @@ describe("across epochs", () => {
     node.finalize(closing);
     expect(endOf(node)?.evidence).toEqual([proof(first)]);
 
-    const next = nodeInSecond({ self, config: { evidence: [proof(traitor)] } });
+    const next = nodeInSecond({
+      self: secondEpochLeader(1),
+      config: { evidence: [proof(traitor)] },
+    });
     next.now += 10_000;
+    next.event({ type: "peerConnected", index: peer });
     // It does not wake the network by itself; the next block carries it.
     expect(next.all("build")).toEqual([]);
+    next.work();
+    expect(next.all("build").map(({ evidence }) => evidence)).toEqual([[proof(traitor)]]);
     const restored = nodeInSecond({ self, records: next.journal });
     expect([...restored.state.evidence.values()]).toEqual([
       { evidence: proof(traitor), settled: false },

@@ -62,16 +62,22 @@ export function contradictionOf(votes: SignerVotes): readonly [Vote, Vote] | und
   return undefined;
 }
 
-/** Makes evidence of a contradiction among verified votes, if there is one. */
-export function detectContradiction(turn: Turn, votes: SignerVotes): void {
+/**
+ * Makes evidence of a contradiction among verified votes, if there is one. Gives the two votes the
+ * first time that the signer contradicts itself, for the caller to remember.
+ */
+export function detectContradiction(turn: Turn, votes: SignerVotes): readonly Vote[] {
   const pair = contradictionOf(votes);
-  if (pair === undefined) return;
+  if (pair === undefined) return [];
+  const { epoch, signer } = pair[0];
+  if (turn.state.evidence.has(keyOf({ epoch, signer }))) return [];
   const { chainId } = turn.state.config;
   const [a, b] = pair.map((vote) => ({
     statement: voteStatement(chainId, vote),
     signature: vote.signature,
   }));
   if (a !== undefined && b !== undefined) takeEvidence(turn, createEvidence(pair[0], a, b));
+  return pair;
 }
 
 /**

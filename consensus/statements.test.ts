@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { toHex } from "../primitives/bytes.ts";
 import { headerDigest } from "./header.ts";
-import { STATEMENT_KIND, statementBytes } from "./statements.ts";
-import { CHAIN, digestOf, GENESIS, headerOn } from "./testing/harness.ts";
+import { parseStatement, STATEMENT_KIND, statementBytes } from "./statements.ts";
+import { evidenceOf } from "./testing/epochs.ts";
+import { CHAIN, digestOf, GENESIS, headerOn, voteBy } from "./testing/harness.ts";
 
 const target = { parentView: 258, parentDigest: digestOf("p"), blockDigest: digestOf("b") };
 
@@ -33,6 +34,32 @@ test("kinds, chains, epochs, views and targets all change the bytes", () => {
   expect(Object.values(STATEMENT_KIND)).toEqual([1, 2, 3, 4]);
 });
 
+test("a statement is read back as it was written, and nothing else is one", () => {
+  for (const kind of ["proposal", "notarize", "nullify", "finalize"] as const) {
+    const body = kind === "nullify" ? undefined : target;
+    const bytes = statementBytes(kind, CHAIN, 1, 515, body);
+    expect(parseStatement(bytes)).toEqual({
+      kind,
+      chainId: CHAIN,
+      epoch: 1,
+      view: 515,
+      target: body,
+    });
+    expect(parseStatement(bytes.subarray(1))).toBeUndefined();
+    expect(parseStatement(Uint8Array.of(...bytes, 0))).toBeUndefined();
+    for (const [at, value] of [
+      [0, 0],
+      [12, 9],
+      [45, 0xff],
+      [53, 0xff],
+    ] as const) {
+      const changed = Uint8Array.from(bytes);
+      changed[at] = value;
+      expect(parseStatement(changed)).toBeUndefined();
+    }
+  }
+});
+
 test("the block digest covers every field of the header", () => {
   const header = headerOn(GENESIS, 0);
   const changes = [
@@ -47,6 +74,10 @@ test("the block digest covers every field of the header", () => {
     { batchDigests: [digestOf("x")] },
     { stateRoot: digestOf("x") },
     { receiptsRoot: digestOf("x") },
+    {
+      evidence: [evidenceOf(voteBy(0, "nullify", 1, undefined), voteBy(0, "finalize", 1, target))],
+    },
+    { nextValidators: digestOf("x") },
   ];
   const digests = changes.map((change) => headerDigest({ ...header, ...change }));
   expect(new Set(digests).size).toBe(changes.length);

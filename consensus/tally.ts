@@ -8,6 +8,7 @@ import { checkOwnVote } from "./safety-guard.ts";
 import {
   type ConsensusState,
   certificateAt,
+  persist,
   type SignerVotes,
   type Turn,
   viewAt,
@@ -49,7 +50,11 @@ function record(turn: Turn, vote: Vote): boolean {
   if (slot.length >= MAX_VOTES_PER_SLOT) return false;
   slot.push(vote);
   rememberNewest(turn.state, vote);
-  detectContradiction(turn, votes);
+  const proof = detectContradiction(turn, votes);
+  persist(
+    turn,
+    proof.map((body) => ({ type: "witness", body })),
+  );
   return true;
 }
 

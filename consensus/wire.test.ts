@@ -1,10 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { present } from "../primitives/assert.ts";
 import { encode } from "../primitives/codec/codec.ts";
 import { certificateSchema, verifyCertificate, voteSchema } from "./certificate.ts";
 import { decodeRecord, encodeRecord, type JournalEntry } from "./journal.ts";
-import { MAX_BATCHES_PER_BLOCK, MAX_BLOCKS_PER_REPLY, MAX_JUSTIFICATION } from "./limits.ts";
+import {
+  MAX_BATCHES_PER_BLOCK,
+  MAX_BLOCKS_PER_REPLY,
+  MAX_EVIDENCE_PER_BLOCK,
+  MAX_JUSTIFICATION,
+} from "./limits.ts";
 import { type ConsensusMessage, decodeMessage, encodeMessage, MESSAGE_LIMITS } from "./messages.ts";
+import { closingOn, copyOf, evidenceOf } from "./testing/epochs.ts";
 import {
   blockOn,
   CHAIN,
@@ -12,6 +19,7 @@ import {
   digestOf,
   fakeSignature,
   GENESIS,
+  proposalBy,
   proposalOf,
   statusOf,
   validatorSet,
@@ -22,8 +30,16 @@ const first = blockOn(GENESIS, 1, { batchDigests: [digestOf("batch")] });
 const finalization = certificateBy([0, 1, 3], "finalize", 1, first.target);
 const nullification = certificateBy([1, 2, 3], "nullify", 2, undefined);
 
+const proof = evidenceOf(
+  voteBy(2, "nullify", 5, undefined),
+  voteBy(2, "finalize", 5, first.target),
+);
+
 const messages: readonly ConsensusMessage[] = [
   proposalOf(first, [finalization, nullification]),
+  proposalBy(2, copyOf(closingOn(GENESIS, 1), 2), [nullification]),
+  proposalOf(blockOn(GENESIS, 1, { evidence: [proof] })),
+  { type: "evidence", body: proof },
   { type: "vote", body: voteBy(2, "notarize", 1, first.target) },
   { type: "vote", body: voteBy(2, "nullify", 1, undefined) },
   { type: "certificate", body: finalization },
@@ -79,7 +95,15 @@ describe("messages", () => {
   test("the largest messages fit their limit", () => {
     const everyone = Array.from({ length: 25 }, (_, index) => index);
     const batchDigests = Array.from({ length: MAX_BATCHES_PER_BLOCK }, (_, i) => digestOf(`${i}`));
-    const full = blockOn(GENESIS, 1, { batchDigests });
+    const signers = Array.from({ length: MAX_EVIDENCE_PER_BLOCK }, (_, signer) => signer);
+    const evidence = signers.map((signer) => {
+      const { target } = first;
+      const other = { ...target, blockDigest: digestOf("other") };
+      const votes = [target, other].map((each) => voteBy(signer, "finalize", 5, each));
+      return evidenceOf(present(votes[0], "vote"), present(votes[1], "vote"));
+    });
+    const nextValidators = digestOf("next");
+    const full = blockOn(GENESIS, 1, { batchDigests, evidence, nextValidators });
     const large = certificateBy(everyone, "notarize", 1, full.target);
     const justification = Array.from({ length: MAX_JUSTIFICATION }, () => large);
     expect(encodeMessage(proposalOf(full, justification)).length).toBeLessThan(
@@ -91,6 +115,9 @@ describe("messages", () => {
       body: { requestId: 1, headers, finalization: large, refusal: undefined },
     };
     expect(decodeMessage(encodeMessage(blocks))).toEqual(blocks);
+    expect(encodeMessage(blocks).length).toBeLessThan(MAX_BLOCKS_PER_REPLY * 4_608);
+    const record = encodeRecord(CHAIN, 0, { type: "header", body: full.header });
+    expect(decodeRecord(CHAIN, 0, record)?.body).toEqual(full.header);
     const certificates = Array.from({ length: 196 }, () => large);
     const reply: ConsensusMessage = {
       type: "certificates",
@@ -132,6 +159,8 @@ describe("journal records", () => {
     { type: "floor", body: { view: 1, height: 1, digest: first.digest } },
     { type: "halt", body: { code: "AMNESIA", view: 1, detail: "lost" } },
     { type: "witness", body: voteBy(1, "notarize", 1, first.target) },
+    { type: "evidence", body: { evidence: proof, settled: true } },
+    { type: "header", body: blockOn(GENESIS, 1, { evidence: [proof] }).header },
   ];
 
   test.each(entries.map((entry) => [entry.type, entry] as const))("%s round trip", (_, entry) => {

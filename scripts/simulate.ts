@@ -9,6 +9,7 @@ interface Flags {
   readonly seeds: number;
   readonly from: number;
   readonly n: number;
+  readonly epochs?: boolean;
   readonly seed?: number;
   readonly trace?: boolean;
   readonly keepGoing?: boolean;
@@ -30,7 +31,8 @@ function validators(text: string): number {
 }
 
 function replayCommand(result: SimulationResult): string {
-  return `npm run simulate -- --seed ${result.seed} --n ${result.n}`;
+  const epochs = result.withEpochs ? " --epochs" : "";
+  return `npm run simulate -- --seed ${result.seed} --n ${result.n}${epochs}`;
 }
 
 function printViolations(result: SimulationResult): void {
@@ -46,10 +48,10 @@ function printCoverage(counts: ReadonlyMap<string, number>): void {
 }
 
 function describe(result: SimulationResult): string {
-  const { seed, n, blocks, views, events, virtualMs, eventLogHash } = result;
+  const { seed, n, blocks, views, epochs, events, virtualMs, eventLogHash } = result;
   const seconds = (virtualMs / 1000).toFixed(1);
   return (
-    `seed ${seed}, n ${n}: ${blocks} blocks, ${views} views, ${events} events, ` +
+    `seed ${seed}, n ${n}: ${blocks} blocks, ${views} views, ${epochs} epochs, ${events} events, ` +
     `${seconds} s of virtual time, event log ${eventLogHash}`
   );
 }
@@ -57,7 +59,8 @@ function describe(result: SimulationResult): string {
 /** One seed again, with every event if asked. */
 function replay(seed: number, flags: Flags): boolean {
   const trace = flags.trace === true ? (line: string) => console.log(line) : undefined;
-  const result = simulate({ seed, n: flags.n, ...(trace === undefined ? {} : { trace }) });
+  const { n, epochs = false } = flags;
+  const result = simulate({ seed, n, epochs, ...(trace === undefined ? {} : { trace }) });
   console.log(describe(result));
   if (flags.coverage === true) printCoverage(result.coverage);
   if (result.violations.length > 0) printViolations(result);
@@ -71,6 +74,7 @@ function sweep(flags: Flags): boolean {
   let failed = 0;
   let ran = 0;
   let blocks = 0;
+  let ended = 0;
   let virtualMs = 0;
   let coverage: ReadonlyMap<string, number> = new Map();
   const progress = (): void => {
@@ -79,13 +83,15 @@ function sweep(flags: Flags): boolean {
     const faster = (virtualMs / 1000 / seconds).toFixed(0);
     console.log(
       `${ran} of ${flags.seeds} seeds, n ${flags.n}: ${failed} failed, ${blocks} blocks, ` +
+        (flags.epochs === true ? `${ended} epochs, ` : "") +
         `${rate} seeds/s, ${faster} times real time`,
     );
   };
   for (let seed = flags.from; seed < flags.from + flags.seeds; seed++) {
-    const result = simulate({ seed, n: flags.n });
+    const result = simulate({ seed, n: flags.n, epochs: flags.epochs === true });
     ran += 1;
     blocks += result.blocks;
+    ended += result.epochs;
     virtualMs += result.virtualMs;
     coverage = mergeCounts([coverage, result.coverage]);
     if (result.violations.length > 0) {
@@ -108,6 +114,7 @@ const program = new Command("simulate")
   .option("--seeds <count>", "how many seeds to run", whole, 100)
   .option("--from <seed>", "the first of them", whole, 1)
   .option("--n <validators>", "size of the validator set, 4 to 25", validators, 4)
+  .option("--epochs", "end an epoch every few blocks and change the validators")
   .option("--seed <seed>", "run this seed alone", whole)
   .option("--trace", "with --seed: print every event")
   .option("--coverage", "print how often each kind of thing happened")

@@ -1,10 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { Prng } from "../../primitives/prng.ts";
+import { createEvidence, type Evidence } from "../evidence.ts";
 import { type BlockHeader, HEADER_VERSION, headerDigest } from "../header.ts";
 import { createValidatorSet } from "../quorum.ts";
 import { statementBytes } from "../statements.ts";
 import type { Certificate, Target, VoteKind } from "../types.ts";
 import { Checker, type Invariant } from "./checker.ts";
-import { EpochDirectory } from "./epoch-directory.ts";
+import { Changes, EpochDirectory } from "./epoch-directory.ts";
+import { Keyring } from "./keyring.ts";
 import { hashText } from "./toy-application.ts";
 
 /** Fabricated histories: for every invariant one run that keeps it and one that breaks it. */
@@ -17,9 +20,12 @@ const set = createValidatorSet(
 
 let checker: Checker;
 
-function newChecker(honest: readonly number[]): Checker {
+function newChecker(
+  honest: readonly number[],
+  epochs: EpochDirectory = EpochDirectory.fixed(set, 1),
+): Checker {
   return new Checker({
-    epochs: EpochDirectory.fixed(set, 1),
+    epochs,
     honest,
     genesisDigest: CHAIN,
     genesisTimestampMs: START,
@@ -328,5 +334,100 @@ describe("S10", () => {
     sign(0, "nullify", 1);
     checker.certificate(0, certificate("nullify", 1, undefined));
     expect(broken()).toEqual(["S10"]);
+  });
+});
+
+describe("epochs", () => {
+  const sets = new EpochDirectory(
+    EpochDirectory.fixed(set, 1).of(1),
+    new Changes({ period: 1, spares: 1 }, new Prng(1), new Keyring([1, 2, 3, 4, 5]), [3], 5),
+  );
+  const closing = header(1, CHAIN, { nextValidators: sets.of(2).hash });
+
+  beforeEach(() => {
+    checker = newChecker([0, 1, 2, 4], sets);
+  });
+
+  function close(block: typeof closing): void {
+    allSign("notarize", 1, on(0, block));
+    allSign("finalize", 1, on(0, block));
+    checker.committed(0, [block], certificate("finalize", 1, on(0, block)), START + 200);
+  }
+
+  test("a block that closes its epoch breaks nothing, and the next is of the next epoch", () => {
+    close(closing);
+    checker.beganEpoch(0, 2);
+    checker.reported(0, 1, 0, 2);
+    expect(broken()).toEqual([]);
+    expect(checker.epochs).toContain(2);
+  });
+
+  test.each([
+    ["EPOCH: the next validators are not named", first],
+    ["EPOCH: others are named", header(1, CHAIN, { nextValidators: hashText("others") })],
+  ])("%s", (_, block) => {
+    close(block);
+    expect(broken()).toEqual(["EPOCH"]);
+  });
+
+  test("EPOCH: a block of the epoch that is over", () => {
+    close(closing);
+    const late = header(2, closing.digest, { nextValidators: sets.of(2).hash });
+    allSign("notarize", 2, on(1, late));
+    allSign("finalize", 2, on(1, late));
+    checker.committed(0, [late], certificate("finalize", 2, on(1, late)), START + 300);
+    expect(broken()).toEqual(["EPOCH"]);
+  });
+
+  test("S5: a key signs in an epoch that it has no seat in, or that its core has left", () => {
+    const outsider = [0, 1, 2, 3, 4].find((id) => sets.indexOf(1, id) === undefined) ?? -1;
+    sign(outsider, "nullify", 1);
+    expect(broken()).toEqual(["S5"]);
+    checker = newChecker([0, 1, 2, 4], sets);
+    checker.decidedToSign(0, statementBytes("nullify", CHAIN, 1, 9, undefined), 0, 2);
+    expect(broken()).toEqual(["S5"]);
+  });
+
+  test("S7: a node falls back into an epoch; a lower view in a later one is none", () => {
+    checker.reported(0, 9, 8, 1);
+    checker.beganEpoch(0, 2);
+    checker.reported(0, 1, 0, 2);
+    expect(broken()).toEqual([]);
+    checker.reported(0, 10, 9, 1);
+    expect(broken()).toEqual(["S7"]);
+  });
+
+  test("S10: finality of another epoch than the block's; a certificate of no epoch", () => {
+    allSign("notarize", 1, on(0, closing));
+    allSign("finalize", 1, on(0, closing));
+    const foreign = { ...certificate("finalize", 1, on(0, closing)), epoch: 2 };
+    checker.committed(0, [closing], foreign, START + 200);
+    expect(broken()).toEqual(["S10"]);
+    checker = newChecker([0, 1, 2, 4], sets);
+    checker.certificate(0, { ...certificate("nullify", 1, undefined), epoch: 9 });
+    expect(broken()).toEqual(["S10"]);
+  });
+
+  const proofAgainst = (signer: number): Evidence => {
+    const of = (kind: "nullify" | "finalize") => ({
+      statement: statementBytes(kind, CHAIN, 1, 5, kind === "nullify" ? undefined : on(0, first)),
+      signature: new Uint8Array(64),
+    });
+    return createEvidence({ signer, epoch: 1, view: 5 }, of("nullify"), of("finalize"));
+  };
+
+  test("EVIDENCE: an honest key is convicted", () => {
+    close(header(1, CHAIN, { ...closing.header, evidence: [proofAgainst(3)] }));
+    expect(broken()).toEqual([]);
+    expect(checker.convictions).toBe(1);
+    checker = newChecker([0, 1, 2, 4], sets);
+    close(header(1, CHAIN, { ...closing.header, evidence: [proofAgainst(0)] }));
+    expect(broken()).toEqual(["EVIDENCE"]);
+  });
+
+  test("EVIDENCE: one proof stands twice", () => {
+    const twice = [proofAgainst(3), proofAgainst(3)];
+    close(header(1, CHAIN, { ...closing.header, evidence: twice }));
+    expect(broken()).toEqual(["EVIDENCE"]);
   });
 });

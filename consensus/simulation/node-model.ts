@@ -6,7 +6,7 @@ import type { Effect, EpochEnd, Report } from "../effects.ts";
 import type { ConsensusEvent, Timer, TimerKind } from "../events.ts";
 import type { BlockHeader } from "../header.ts";
 import { type ConsensusMessage, decodeMessage, encodeMessage } from "../messages.ts";
-import type { PeerIndex } from "../types.ts";
+import type { PeerIndex, Target } from "../types.ts";
 import { ApplicationModel, type CommittedGroup } from "./application-model.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import { BodyExchange } from "./body-exchange.ts";
@@ -346,6 +346,7 @@ export class NodeModel {
         return;
       case "commit":
         process.floorView = Math.max(process.floorView, effect.finalization.view);
+        if (isCopyVote(effect.finalization.target)) this.#world.coverage.count("final by a copy");
         this.#release(process, () => {
           this.#world.checker.committed(
             this.#index,
@@ -425,8 +426,9 @@ export class NodeModel {
         const read = readStatement(statement);
         const header = this.#headers.get(read.target?.blockDigest ?? "");
         // A copy's block was timely to a quorum once; its voters look at that no more.
-        const judged = read.target !== undefined && !isCopy(read.target);
-        if (read.kind === "notarize" && judged && header !== undefined) {
+        const copy = isCopyVote(read.target);
+        if (copy) world.coverage.count(`signed ${read.kind} of a copy`);
+        if (read.kind === "notarize" && !copy && header !== undefined) {
           world.checker.votedFor(this.#index, header, this.#latestClockMs);
         }
         return this.#sign(statement);
@@ -473,4 +475,8 @@ export class NodeModel {
   get #peers(): readonly number[] {
     return Array.from({ length: this.#world.epochs.participants }, (_, peer) => peer);
   }
+}
+
+function isCopyVote(target: Target | undefined): boolean {
+  return target !== undefined && isCopy(target);
 }

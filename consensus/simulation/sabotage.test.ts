@@ -184,7 +184,7 @@ test("L2: blocks are built without transactions", () => {
 test("LOAD: every broadcast is sent many times", () => {
   const echo: Change = (effects) =>
     effects.flatMap((effect) =>
-      effect.type === "broadcast" ? new Array<Effect>(64).fill(effect) : [effect],
+      effect.type === "broadcast" ? Array.from({ length: 64 }, (): Effect => effect) : [effect],
     );
   const found = firstFound({ startCore: brokenCore(() => echo), maxEvents: 20_000 });
   expect(found.invariants[0]).toBe("LOAD");

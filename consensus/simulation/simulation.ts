@@ -59,6 +59,8 @@ export interface SimulationResult {
   readonly blocks: number;
   /** Highest view that a node told of. */
   readonly views: number;
+  /** Whether epochs were to end in this run. */
+  readonly withEpochs: boolean;
   /** Epochs that have ended at some node. */
   readonly epochs: number;
   /** Proofs of contradiction on the chain. */
@@ -186,6 +188,7 @@ class Simulation {
       events: this.#log.count,
       blocks: checker.height,
       views: checker.highestView,
+      withEpochs: this.#options.epochs === true,
       epochs: Math.max(...checker.epochs) - EPOCH,
       convictions: checker.convictions,
       virtualMs: this.#clock.nowMs,
