@@ -117,6 +117,22 @@ let running: Shutdown | undefined;
 const START_OVER_PAUSE_MS = 3_600_000;
 let startedOverAtMs = Number.NEGATIVE_INFINITY;
 
+/**
+ * Until the node is built there is nothing to stop in order: no vote has left, and every write so
+ * far survives being cut. Returns the way to undo it.
+ */
+function endAtOnceOnSignals(logger: Logger, root: LogRoot): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    logger.info("node.shutdown", { type: "finished", reason: signal, beforeStart: true });
+    root.flush();
+    process.exit(EXIT.OK);
+  };
+  process.once("SIGINT", end).once("SIGTERM", end);
+  return () => {
+    process.off("SIGINT", end).off("SIGTERM", end);
+  };
+}
+
 /** Runs one node to its end. Where that is for a snapshot's sake, the next one begins with it. */
 async function launch(
   base: Omit<NodeOptions, "metrics">,
@@ -140,6 +156,7 @@ async function launch(
     void shutdown?.request("far behind: a snapshot instead of blocks");
   };
   const options: NodeOptions = { ...base, metrics: new Metrics(), onResync };
+  const built = endAtOnceOnSignals(logger, root);
   const node = await MizanNode.create(options, stop);
   shutdown = new Shutdown({
     steps: node.shutdownSteps(),
@@ -162,5 +179,6 @@ async function launch(
   });
   running = shutdown;
   const ignoreSignals = stopOnSignals(process, shutdown);
+  built();
   await node.start();
 }

@@ -215,6 +215,15 @@ export class BatchPool {
     return waiting;
   }
 
+  /** Whether an own batch is not yet known to lie with validators of quorum weight. */
+  get ownAwaitsQuorum(): boolean {
+    const own = this.#shares.get(this.#self)?.batches ?? new Map<string, Pooled>();
+    for (const { holders } of own.values()) {
+      if (this.#weightOf(holders) < this.#quorum) return true;
+    }
+    return false;
+  }
+
   /** A committed block names these. */
   remove(digests: Iterable<string>): void {
     for (const digest of digests) {

@@ -176,6 +176,33 @@ describe("packing", () => {
     expect(node.batchesTo("all")).toHaveLength(1);
   });
 
+  test("a drain packs what waits and ends when a quorum holds it", async () => {
+    const node = harness();
+    node.pending.admit(admittedOf(transactionOf("DRAIN")));
+    const drained = node.dissemination.drain(1_000);
+    await vi.advanceTimersByTimeAsync(50);
+    const [broadcast] = node.sent.filter(({ kind }) => kind === FrameKind.batch);
+    const { digest } = readBatch(broadcast?.payload ?? new Uint8Array());
+    node.pool.noteHolder(digest, 1);
+    let isOver = false;
+    void drained.then(() => {
+      isOver = true;
+    });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(isOver).toBe(false);
+    node.pool.noteHolder(digest, 2);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await drained).toBe(true);
+  });
+
+  test("a drain without peers ends with its time, and says so", async () => {
+    const node = harness();
+    node.pending.admit(admittedOf(transactionOf("DRAIN")));
+    const drained = node.dissemination.drain(100);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await drained).toBe(false);
+  });
+
   test("nothing is packed, resent or acknowledged after the stop", async () => {
     const node = harness();
     node.dissemination.start();

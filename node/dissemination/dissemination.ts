@@ -24,6 +24,9 @@ import {
 } from "./messages.ts";
 import type { PendingTransactions } from "./pending-transactions.ts";
 
+/** How often a draining node looks whether its batches have found holders. */
+const DRAIN_POLL_MS = 10;
+
 /** How often fetches and resends are looked at. */
 const TICK_MS = 50;
 /** Acknowledgements of batches that arrive together travel together. */
@@ -124,6 +127,21 @@ export class Dissemination {
   }
 
   /** Nothing is sent by itself any more; requests of peers are still answered. */
+  /**
+   * Before an orderly stop: packs what was admitted and waits until validators of quorum weight hold
+   * all of it, so that what was answered `pending` here is carried on by them. False when the time
+   * was over first: with too few peers it cannot be handed on.
+   */
+  async drain(budgetMs: number): Promise<boolean> {
+    const end = this.#ports.now() + budgetMs;
+    this.#pack();
+    while (this.#pending.hasUnpacked || this.#pool.ownAwaitsQuorum) {
+      if (this.#ports.now() >= end) return false;
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    return true;
+  }
+
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#ticker);

@@ -40,6 +40,9 @@ const BATCH_KEEP_BLOCKS = 256;
 const BATCH_COLLECT_BLOCKS = 64;
 const BATCH_COLLECT_LIMIT = 1024;
 
+/** How long a stopping node waits for others to hold what it admitted. */
+const HAND_OVER_MS = 1_500;
+
 /** A node this far behind what it knows to be final takes no transactions. */
 const MAX_BEHIND_BLOCKS = 16;
 
@@ -241,6 +244,11 @@ export class MizanNode {
     });
   }
 
+  async #handOver(): Promise<void> {
+    if (await this.#dissemination.drain(HAND_OVER_MS)) return;
+    this.#options.logger.warn("node.not-handed-over", { transactions: this.#pending.count });
+  }
+
   /** The steps of an orderly stop, for `Shutdown`. The database closes whatever hangs before. */
   shutdownSteps(): readonly ShutdownStep[] {
     return [
@@ -253,6 +261,7 @@ export class MizanNode {
         },
       },
       { name: "snapshots", budgetMs: 1_000, run: () => this.#snapshots.stop() },
+      { name: "hand-over", budgetMs: 2_000, run: () => this.#handOver() },
       { name: "dissemination", budgetMs: 500, run: () => this.#dissemination.stop() },
       { name: "consensus", budgetMs: 3_000, run: () => this.#epochs.stop() },
       { name: "mesh", budgetMs: 2_000, run: () => this.#mesh.stop(1_500) },
