@@ -10,7 +10,7 @@ import { type Logger, LogRoot } from "../observability/logger.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { MizanNode } from "../runtime/node.ts";
 import type { NodeOptions } from "../runtime/node-options.ts";
-import { Shutdown, stopOnSignals } from "../runtime/shutdown.ts";
+import { Shutdown, type ShutdownEvent, stopOnSignals } from "../runtime/shutdown.ts";
 import { exitCodeOf } from "./exit-code-of.ts";
 import type { Output } from "./output.ts";
 
@@ -117,6 +117,13 @@ let running: Shutdown | undefined;
 const START_OVER_PAUSE_MS = 3_600_000;
 let startedOverAtMs = Number.NEGATIVE_INFINITY;
 
+/** Steps have an event of their own: the limit on repeated lines must not swallow the last one. */
+function logShutdown(logger: Logger, event: ShutdownEvent): void {
+  if (event.type === "step-started") logger.debug("node.shutdown-step", { ...event });
+  else if (event.type === "step-ended") logger.info("node.shutdown-step", { ...event });
+  else logger.info("node.shutdown", { ...event });
+}
+
 /**
  * Until the node is built there is nothing to stop in order: no vote has left, and every write so
  * far survives being cut. Returns the way to undo it.
@@ -161,7 +168,7 @@ async function launch(
   shutdown = new Shutdown({
     steps: node.shutdownSteps(),
     deadlineMs,
-    log: (event) => logger.info("node.shutdown", { ...event }),
+    log: (event) => logShutdown(logger, event),
     exit: (code) => {
       if (code === EXIT.OK && startsOver) {
         ignoreSignals();
