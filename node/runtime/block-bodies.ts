@@ -25,6 +25,8 @@ interface Request {
   readonly giveUp: () => void;
   /** Will be applied, whatever happens: never given up. */
   isFinal: boolean;
+  /** The bodies are here, or the fetch has failed: `ofFinal` does not wait. */
+  isSettled: boolean;
 }
 
 export type BodySource = Pick<Dissemination, "bodies" | "fetcher">;
@@ -64,6 +66,11 @@ export class BlockBodies {
     else this.#open(digest, header, true);
   }
 
+  /** Whether `ofFinal` would answer at once. */
+  isAtHand(digest: string): boolean {
+    return this.#requests.get(digest)?.isSettled === true;
+  }
+
   async ofFinal(digest: string, header: BlockHeader): Promise<readonly BatchBody[]> {
     this.ahead(digest, header);
     const bodies = await this.#requests.get(digest)?.promise;
@@ -89,11 +96,15 @@ export class BlockBodies {
       this.#giveUp(proposals.slice(0, excess).map(([oldest]) => oldest));
     }
     const { promise, resolve, reject } = Promise.withResolvers<readonly BatchBody[] | undefined>();
-    const request = { header, promise, giveUp: () => resolve(undefined), isFinal };
+    const giveUp = (): void => resolve(undefined);
+    const request = { header, promise, giveUp, isFinal, isSettled: false };
     this.#requests.set(digest, request);
     this.#source.bodies(header.batchDigests, header.proposer).then(resolve, reject);
+    const settle = (): void => {
+      request.isSettled = true;
+    };
     // Whoever waits for a failed fetch is told; one that is only ahead of its time has nobody yet.
-    promise.catch(() => undefined);
+    promise.then(settle, settle);
     return request;
   }
 

@@ -56,7 +56,7 @@ async function tamper(change: (put: Map<Uint8Array, Uint8Array | null>) => void)
 async function commitOne(node: TestNode, name: string): Promise<void> {
   await node.hold(batchFrom(0, node.head.height + 1, [transactionFor(genesis, name)]));
   const header = present(await node.build(), "a block");
-  await node.application.commit([header], finalizationOf(header));
+  await node.application.commit([{ headers: [header], finalization: finalizationOf(header) }]);
 }
 
 test("a new node starts at genesis, with an empty journal", async () => {
@@ -90,7 +90,7 @@ test("a head with its own finalization is an anchor with a view", async () => {
   const node = await opened();
   const header = present(await node.build(), "a block");
   const finalization = finalizationOf(header, 17);
-  await node.application.commit([header], finalization);
+  await node.application.commit([{ headers: [header], finalization: finalization }]);
   await node.close();
   const again = await opened();
   expect(anchorIn(again)).toEqual({
@@ -108,7 +108,7 @@ test("a head that is final by a descendant claims no view", async () => {
   const header = present(await node.build(), "a block");
   const child = present(await node.build(header), "a block");
   // The process ended after the first block of the range.
-  await node.application.commit([header], finalizationOf(child, 17));
+  await node.application.commit([{ headers: [header], finalization: finalizationOf(child, 17) }]);
   await node.close();
   const again = await opened();
   expect(anchorIn(again)).toEqual({

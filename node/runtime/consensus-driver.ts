@@ -12,12 +12,13 @@ import type { ConsensusState } from "../../consensus/state.ts";
 import { step } from "../../consensus/step.ts";
 import type { Certificate } from "../../consensus/types.ts";
 import { type MessageRefusalCode, signaturesOf } from "../../consensus/verification.ts";
-import { present, unreachable } from "../../primitives/assert.ts";
+import { unreachable } from "../../primitives/assert.ts";
 import type { Signer } from "../../primitives/ed25519/signer.ts";
 import { CodedError, messageOf } from "../../primitives/errors.ts";
 import type { Verifier } from "../../primitives/verifier.ts";
 import { FrameKind, type MessageKind } from "../net/frame.ts";
 import type { PenaltyReason } from "../net/penalty.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import { DurableOutbox, type GatedEffect } from "./durable-outbox.ts";
 
 /** Journal size above which its live records move to a new segment. */
@@ -36,13 +37,19 @@ type BuildEffect = Extract<Effect, { type: "build" }>;
 type ValidateEffect = Extract<Effect, { type: "validate" }>;
 type ServeEffect = Extract<Effect, { type: "serveBlocks" }>;
 
+/** Blocks that follow one another, and what makes the last of them, and so all, final. */
+export interface FinalRange {
+  readonly headers: readonly BlockHeader[];
+  readonly finalization: Certificate;
+}
+
 /** The ledger behind consensus: its answers come back as events. */
 export interface ConsensusApplication {
   build(request: BuildEffect): Promise<BlockHeader | undefined>;
   /** Resolves when there is a verdict; never, while a batch is missing. */
   validate(request: ValidateEffect): Promise<"valid" | "bad">;
   /** Applies and stores the blocks durably, in order. */
-  commit(headers: readonly BlockHeader[], finalization: Certificate): Promise<void>;
+  commit(ranges: readonly FinalRange[]): Promise<void>;
   serveBlocks(request: ServeEffect): BlocksBody;
 }
 
@@ -90,12 +97,12 @@ export class ConsensusDriver {
   readonly state: ConsensusState;
   readonly #ports: DriverPorts;
   readonly #outbox: DurableOutbox;
+  readonly #commits: CommitQueue;
   readonly #timers = new Map<TimerKind, NodeJS.Timeout>();
   readonly #inVerification = new Map<number, number>();
   #events: ConsensusEvent[] = [];
   #draining = false;
   #stopped = false;
-  #commits: Promise<void> = Promise.resolve();
   /** Size of the journal after its last rotation: what is live may itself be large. */
   #rotatedBytes = 0;
 
@@ -107,6 +114,11 @@ export class ConsensusDriver {
       release: (effect) => this.#release(effect),
       fatal: (error) => this.#fatal(error),
       wrote: (seconds, records) => ports.journalWrote(seconds, records),
+    });
+    this.#commits = new CommitQueue({
+      commit: (ranges) => ports.application.commit(ranges),
+      applied: (height) => this.deliver({ type: "applied", height }),
+      fatal: (error) => this.#fatal(error),
     });
   }
 
@@ -125,12 +137,13 @@ export class ConsensusDriver {
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    this.#commits.stop();
     await this.#outbox.stop();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, COMMIT_STOP_MS);
     });
-    await Promise.race([this.#commits, late]);
+    await Promise.race([this.#commits.settled, late]);
     clearTimeout(timer);
   }
 
@@ -277,27 +290,16 @@ export class ConsensusDriver {
         break;
       }
       case "commit":
-        this.#commit(effect.headers, effect.finalization);
+        this.#commits.push({ headers: effect.headers, finalization: effect.finalization });
         break;
       case "endEpoch":
-        void this.#commits.then(() => {
+        void this.#commits.settled.then(() => {
           if (!this.#stopped) this.#ports.epochEnded(effect.end);
         });
         break;
       default:
         unreachable(effect);
     }
-  }
-
-  #commit(headers: readonly BlockHeader[], finalization: Certificate): void {
-    const { height } = present(headers.at(-1), "a commit names at least one block");
-    this.#commits = this.#commits
-      .then(async () => {
-        if (this.#stopped) return;
-        await this.#ports.application.commit(headers, finalization);
-        this.deliver({ type: "applied", height });
-      })
-      .catch((error: unknown) => this.#fatal(error));
   }
 
   #answer<T>(promise: Promise<T>, toEvent: (value: T) => ConsensusEvent): void {
@@ -328,6 +330,7 @@ export class ConsensusDriver {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#commits.stop();
     void this.#outbox.stop();
     this.#ports.fatal(error instanceof Error ? error : new CodedError("FATAL", messageOf(error)));
   }

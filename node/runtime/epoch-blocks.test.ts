@@ -45,7 +45,7 @@ async function built(evidence: readonly Evidence[] = []): Promise<BlockHeader> {
 
 async function commit(header: BlockHeader): Promise<void> {
   for (const node of [leader, voter]) {
-    await node.application.commit([header], finalizationOf(header));
+    await node.application.commit([{ headers: [header], finalization: finalizationOf(header) }]);
   }
 }
 

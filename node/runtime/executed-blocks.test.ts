@@ -198,3 +198,15 @@ test("the number is bounded: the oldest that nothing stands on gives way", () =>
   expect(blocks.chainTo(digestOf("on tip"))).toHaveLength(3);
   expect(blocks.get(digestOf("leaf 1"))).toBeUndefined();
 });
+
+test("a block that will be applied does not give way, old and without a child as it may be", () => {
+  const final = block("final", root());
+  blocks.add(final);
+  blocks.keepUntilApplied(final.digest);
+  for (let i = 0; i < MAX_EXECUTED; i++) blocks.add(block(`leaf ${i}`, root()));
+  expect(blocks.size).toBe(MAX_EXECUTED);
+  expect(blocks.get(final.digest)).toBe(final);
+  advance(final);
+  expect(blocks.size).toBe(0);
+  expect(() => blocks.keepUntilApplied(final.digest)).toThrow("executed before it is applied");
+});

@@ -1,6 +1,7 @@
 import type { BlockHeader } from "../../consensus/header.ts";
 import type { BlockResult } from "../../ledger/apply-block.ts";
 import type { StateReader } from "../../ledger/state-reader.ts";
+import { invariant } from "../../primitives/assert.ts";
 import type { StateTree } from "../../primitives/merkle/state-tree.ts";
 import type { BatchBody } from "../dissemination/dissemination.ts";
 import type { Changes, CommittedState } from "./committed-state.ts";
@@ -35,6 +36,8 @@ export class ExecutedBlocks {
   readonly #committed: CommittedState;
   readonly #blocks = new Map<string, ExecutedBlock>();
   readonly #waiting = new Map<string, Waiter[]>();
+  /** Final and not yet written: they never give way. */
+  readonly #final = new Set<string>();
 
   constructor(committed: CommittedState) {
     this.#committed = committed;
@@ -108,11 +111,19 @@ export class ExecutedBlocks {
     this.#wake(block.digest);
   }
 
+  /** The block will be applied: it stays until the head has come to it. */
+  keepUntilApplied(digest: string): void {
+    invariant(this.#blocks.has(digest), "a block is executed before it is applied");
+    this.#final.add(digest);
+  }
+
   /** The head has moved: blocks at or below it are final or out of the race. */
   prune(): void {
     const { height } = this.#committed.head;
     for (const [key, { header }] of this.#blocks) {
-      if (header.height <= height) this.#blocks.delete(key);
+      if (header.height > height) continue;
+      this.#blocks.delete(key);
+      this.#final.delete(key);
     }
     for (const [digest, waiting] of this.#waiting) {
       if (waiting.some((waiter) => waiter.height <= height)) this.#wake(digest);
@@ -124,7 +135,7 @@ export class ExecutedBlocks {
     const parents = new Set([...this.#blocks.values()].map(({ header }) => header.parentDigest));
     parents.add(parentOfNext);
     for (const digest of this.#blocks.keys()) {
-      if (parents.has(digest)) continue;
+      if (parents.has(digest) || this.#final.has(digest)) continue;
       this.#blocks.delete(digest);
       return;
     }

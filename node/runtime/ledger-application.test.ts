@@ -4,6 +4,7 @@ import { decodeReceipt } from "../../ledger/receipt.ts";
 import { present } from "../../primitives/assert.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { digestOf } from "../dissemination/test-transactions.ts";
+import { MAX_BLOCKS_PER_COMMIT } from "../storage/block-store.ts";
 import { MAX_WAITING_PROPOSALS } from "./block-bodies.ts";
 import { anchorOf } from "./epoch-ends.ts";
 import { MAX_TRANSACTIONS_PER_BLOCK } from "./ledger-application.ts";
@@ -42,7 +43,7 @@ async function built(node: TestNode, parent?: BlockHeader): Promise<BlockHeader>
 
 function commit(node: TestNode, ...headers: readonly BlockHeader[]): Promise<void> {
   const last = present(headers.at(-1), "a block");
-  return node.application.commit(headers, finalizationOf(last));
+  return node.application.commit([{ headers, finalization: finalizationOf(last) }]);
 }
 
 function outcomeOf(node: TestNode, txId: string) {
@@ -272,6 +273,79 @@ describe("committing", () => {
     expect(voter.applied.map(({ header }) => header.height)).toEqual(headers.map((_, i) => i + 1));
     expect(voter.dissemination.fetcher.size).toBe(0);
     expect(voter.application.namedDigests().size).toBe(0);
+  });
+
+  test("a range goes to disk in few synced writes, and is told of in order, after each", async () => {
+    const headers: BlockHeader[] = [];
+    for (let i = 0; i < 2 * MAX_BLOCKS_PER_COMMIT + 3; i++) {
+      headers.push(await built(leader, headers.at(-1)));
+    }
+    const { blocks, committed } = voter.storage;
+    const writeBlocks = blocks.commitBlocks.bind(blocks);
+    const writes: number[] = [];
+    vi.spyOn(blocks, "commitBlocks").mockImplementation(async (group) => {
+      writes.push(group.length);
+      const before = [voter.applied.length, committed.head.height];
+      await writeBlocks(group);
+      expect([voter.applied.length, committed.head.height]).toEqual(before);
+    });
+    await commit(voter, ...headers);
+    expect(writes).toEqual([MAX_BLOCKS_PER_COMMIT, MAX_BLOCKS_PER_COMMIT, 3]);
+    expect(voter.applied.map(({ header }) => header.height)).toEqual(headers.map((_, i) => i + 1));
+    const root = present(headers.at(-1), "tip").stateRoot;
+    expect(committed.tree.root).toBe(root);
+    expect(blocks.head.stateRoot).toBe(root);
+    expect(voter.application.unfinalized).toBe(0);
+  });
+
+  test("several ranges go to disk together, each block under its own finalization", async () => {
+    const headers = await chainOf(3);
+    const [first, second, third] = headers;
+    if (first === undefined || second === undefined || third === undefined) expect.unreachable();
+    for (const header of headers) await voter.validate(header);
+    const write = vi.spyOn(voter.storage.blocks, "commitBlocks");
+    await voter.application.commit([
+      { headers: [first], finalization: finalizationOf(first) },
+      { headers: [first, second, third], finalization: finalizationOf(third) },
+    ]);
+    expect(write.mock.calls.map(([group]) => group.length)).toEqual([3]);
+    const { blocks } = voter.storage;
+    expect(blocks.finalization(1)).not.toEqual(blocks.finalization(2));
+    expect(blocks.finalization(2)).toEqual(blocks.finalization(3));
+    const other = { ...second, proposer: 2 };
+    const fork = [{ headers: [other], finalization: finalizationOf(other) }];
+    await expect(voter.application.commit(fork)).rejects.toThrow("stays the final block");
+  });
+
+  test("what is ready goes to disk, and does not wait for the batch of a later block", async () => {
+    const headers: BlockHeader[] = [];
+    for (let i = 0; i < 3; i++) {
+      const batch = batchFrom(0, i, accounts(`C${i}`));
+      await leader.hold(batch);
+      if (i < 2) await voter.hold(batch);
+      headers.push(await built(leader, headers.at(-1)));
+    }
+    voter.peers.clear();
+    voter.dissemination.start();
+    const committing = commit(voter, ...headers);
+    await vi.waitFor(() => expect(voter.applied).toHaveLength(2));
+    expect(voter.storage.blocks.head.height).toBe(2);
+    expect(await isSettled(committing)).toBe(false);
+    connect(leader, voter);
+    const ticking = setInterval(() => (voter.nowMs += 1_000), 10);
+    await committing.finally(() => clearInterval(ticking));
+    expect(voter.storage.blocks.head.height).toBe(3);
+  });
+
+  test("a write that fails is told to nobody, and stops the node", async () => {
+    const headers = await chainOf(2);
+    vi.spyOn(voter.storage.blocks, "commitBlocks").mockRejectedValue(
+      new CodedError("DB_IO", "a write failed"),
+    );
+    voter.dissemination.start();
+    await expect(commit(voter, ...headers)).rejects.toMatchObject({ code: "DB_IO" });
+    expect(voter.applied).toEqual([]);
+    expect(voter.head.height).toBe(0);
   });
 
   test("is durable: a second start goes on from the head, and skips what it has", async () => {

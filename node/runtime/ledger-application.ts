@@ -9,7 +9,6 @@ import {
 } from "../../consensus/header.ts";
 import { MAX_BATCHES_PER_BLOCK } from "../../consensus/limits.ts";
 import type { BlocksBody } from "../../consensus/messages.ts";
-import type { Certificate } from "../../consensus/types.ts";
 import { applyBlock, type BlockResult } from "../../ledger/apply-block.ts";
 import { encodeEvent } from "../../ledger/events.ts";
 import { evidenceForBlock, evidenceProblem } from "../../ledger/evidence.ts";
@@ -23,8 +22,9 @@ import type { BlockStore } from "../storage/block-store.ts";
 import type { CommittedBlock } from "../storage/committed-block.ts";
 import { BlockBodies, type BodySource, MAX_FINAL_AHEAD } from "./block-bodies.ts";
 import { readBlocks } from "./block-range.ts";
+import { CommitGroup, type FinalBlock } from "./commit-group.ts";
 import type { CommittedState } from "./committed-state.ts";
-import type { ConsensusApplication } from "./consensus-driver.ts";
+import type { ConsensusApplication, FinalRange } from "./consensus-driver.ts";
 import { type ExecutedBlock, ExecutedBlocks, type ParentState } from "./executed-blocks.ts";
 import { evidenceChecks, type HeaderEvidence, headerEvidence } from "./header-evidence.ts";
 import { checkTransactions } from "./signature-check.ts";
@@ -54,7 +54,7 @@ export interface AppliedBlock {
   readonly digest: string;
   readonly result: BlockResult;
   readonly batches: readonly BatchBody[];
-  /** Seconds the durable write took. */
+  /** Seconds the durable write took, shared equally among the blocks that it carried. */
   readonly commitSeconds: number;
 }
 
@@ -217,23 +217,39 @@ export class LedgerApplication implements ConsensusApplication {
     return verdicts.every(Boolean) ? "valid" : "bad";
   }
 
-  async commit(headers: readonly BlockHeader[], finalization: Certificate): Promise<void> {
-    const { committed, blocks } = this.#options;
-    const chain = headers.map((header) => ({ header, digest: headerDigest(header) }));
-    for (const [i, { header, digest }] of chain.entries()) {
-      // Known from an earlier start, when the journal was behind the block store.
-      if (header.height <= committed.head.height) {
-        invariant(blocks.digest(header.height) === digest, "a final block stays the final block");
-        continue;
-      }
+  /**
+   * Applies what is final, in order. Blocks that are ready go to disk by one synced write; none of
+   * those waits for the bodies of a later one.
+   */
+  async commit(ranges: readonly FinalRange[]): Promise<void> {
+    const chain = ranges.flatMap(({ headers, finalization }) =>
+      headers.map((header) => ({ header, digest: headerDigest(header), finalization })),
+    );
+    const group = new CommitGroup();
+    for (const [i, { header, digest, finalization }] of chain.entries()) {
+      if (this.#isFinalHere(header, digest, group)) continue;
       for (const next of chain.slice(i + 1, i + MAX_FINAL_AHEAD)) {
         if (this.#executed.get(next.digest) === undefined) {
           this.#bodies.ahead(next.digest, next.header);
         }
       }
-      const block = this.#executed.get(digest) ?? (await this.#executeFinal(header, digest));
-      await this.#apply(block, finalization);
+      const executed = this.#executed.get(digest);
+      if (executed === undefined && !this.#bodies.isAtHand(digest)) await this.#write(group);
+      const block = executed ?? (await this.#executeFinal(header, digest));
+      this.#executed.keepUntilApplied(digest);
+      group.add({ ...block, finalization });
+      if (group.isFull) await this.#write(group);
     }
+    await this.#write(group);
+  }
+
+  /** Known from an earlier start, when the journal was behind the block store, or waiting here. */
+  #isFinalHere({ height }: BlockHeader, digest: string, group: CommitGroup): boolean {
+    const { committed, blocks } = this.#options;
+    if (height > (group.last?.header.height ?? committed.head.height)) return false;
+    const here = group.digestAt(height) ?? blocks.digest(height);
+    invariant(here === digest, "a final block stays the final block");
+    return true;
   }
 
   serveBlocks({ requestId, fromHeight, count }: ServeRequest): BlocksBody {
@@ -269,23 +285,22 @@ export class LedgerApplication implements ConsensusApplication {
     return this.#keep(header, digest, batches, result);
   }
 
-  async #apply(block: ExecutedBlock, finalization: Certificate): Promise<void> {
+  /** One synced write for the whole group; only after it does anybody learn of its blocks. */
+  async #write(group: CommitGroup): Promise<void> {
+    const waiting = group.take();
+    if (waiting.length === 0) return;
     const { blocks, committed, pool, onApplied } = this.#options;
-    const { header, digest, batches, result } = block;
     const started = performance.now();
-    const certificate = encode(certificateSchema, finalization, "finalization");
-    await blocks.commitBlock(committedBlock(block, certificate));
-    const commitSeconds = (performance.now() - started) / 1000;
-    const { height, timestampMs, epoch, stateRoot } = header;
-    committed.advance(
-      { height, digest, timestampMs, epoch, stateRoot },
-      block.changes,
-      result.tree,
-    );
-    this.#executed.prune();
-    this.#bodies.release(height);
-    pool.remove(header.batchDigests);
-    onApplied({ header, digest, result, batches, commitSeconds });
+    await blocks.commitBlocks(waiting.map(committedBlock));
+    const commitSeconds = (performance.now() - started) / 1000 / waiting.length;
+    for (const { header, digest, batches, result, changes } of waiting) {
+      const { height, timestampMs, epoch, stateRoot } = header;
+      committed.advance({ height, digest, timestampMs, epoch, stateRoot }, changes, result.tree);
+      this.#executed.prune();
+      this.#bodies.release(height);
+      pool.remove(header.batchDigests);
+      onApplied({ header, digest, result, batches, commitSeconds });
+    }
   }
 
   /**
@@ -388,7 +403,7 @@ function agrees(header: BlockHeader, result: BlockResult): boolean {
   );
 }
 
-function committedBlock(block: ExecutedBlock, finalization: Uint8Array): CommittedBlock {
+function committedBlock(block: FinalBlock): CommittedBlock {
   const { header, digest, batches, result } = block;
   invariant(result.receipts.length === transactionCount(batches), "a receipt a transaction");
   const executed = result.receipts.filter((receipt) => receipt.executed);
@@ -397,7 +412,7 @@ function committedBlock(block: ExecutedBlock, finalization: Uint8Array): Committ
     digest,
     previousDigest: header.parentDigest,
     header: encode(headerSchema, header, "header"),
-    finalization,
+    finalization: encode(certificateSchema, block.finalization, "finalization"),
     batches: header.batchDigests,
     batchBodies: batches.map(({ batch }) => [batch.digest, batch.bytes] as const),
     receipts: result.receiptBytes,

@@ -56,7 +56,8 @@ function finalized(header: BlockHeader): Certificate {
 
 async function commitOn(...nodes: readonly TestNode[]): Promise<BlockHeader> {
   const header = present(await origin.build(), "a block");
-  for (const each of nodes) await each.application.commit([header], finalized(header));
+  for (const each of nodes)
+    await each.application.commit([{ headers: [header], finalization: finalized(header) }]);
   return header;
 }
 

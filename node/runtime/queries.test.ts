@@ -46,7 +46,7 @@ async function commit(...names: readonly string[]): Promise<BlockHeader> {
   const transactions = names.map((name) => transactionFor(genesis, name));
   if (names.length > 0) await node.hold(batchFrom(0, node.head.height, transactions));
   const header = present(await node.build(), "a block");
-  await node.application.commit([header], finalizationOf(header));
+  await node.application.commit([{ headers: [header], finalization: finalizationOf(header) }]);
   return header;
 }
 
@@ -122,8 +122,8 @@ test("a proof leads from the entry to the state root of a finalized header", asy
 test("no proof while the head is final only by a block that is still to be applied", async () => {
   const header = present(await node.build(), "a block");
   const child = present(await node.build(header), "a block");
-  await node.application.commit([header], finalizationOf(child));
+  await node.application.commit([{ headers: [header], finalization: finalizationOf(child) }]);
   await expect(state.prove("member/HBL")).rejects.toMatchObject({ code: "SYNCING" });
-  await node.application.commit([child], finalizationOf(child));
+  await node.application.commit([{ headers: [child], finalization: finalizationOf(child) }]);
   expect((await state.prove("member/HBL")).height).toBe(2);
 });

@@ -25,7 +25,7 @@ afterEach(() => node.destroy());
 async function settledBy(...batches: readonly Batch[]): Promise<ReadonlySet<string>> {
   for (const batch of batches) await node.hold(batch);
   const header = present(await node.build(), "a block");
-  await node.application.commit([header], finalizationOf(header));
+  await node.application.commit([{ headers: [header], finalization: finalizationOf(header) }]);
   return settledTransactions(present(node.applied.at(-1), "applied block"), SELF);
 }
 

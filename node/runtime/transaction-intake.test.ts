@@ -59,7 +59,7 @@ async function commit(...transactions: readonly SignedTransaction[]): Promise<vo
   const { height } = node.head;
   if (transactions.length > 0) await node.hold(batchFrom(0, height + 1, transactions));
   const header = present(await node.build(), "a block");
-  await node.application.commit([header], finalizationOf(header));
+  await node.application.commit([{ headers: [header], finalization: finalizationOf(header) }]);
   node.pending.settle(transactions.map(({ txId }) => txId));
 }
 
@@ -287,7 +287,7 @@ describe("finding and waiting", () => {
     await intake.submit(transaction.bytes);
     await node.hold(batchFrom(3, 1, [make("A", { broken: ["HBL"] })]));
     const header = present(await node.build(), "a block");
-    await node.application.commit([header], finalizationOf(header));
+    await node.application.commit([{ headers: [header], finalization: finalizationOf(header) }]);
     const { txId } = transaction;
     expect(await intake.find({ txId })).toMatchObject({ kind: "pending", txId });
     expect(await intake.waitFor(txId, 0, SIGNAL)).toEqual({ kind: "elapsed" });

@@ -1,5 +1,5 @@
 import { invariant } from "../../primitives/assert.ts";
-import type { BatchEntry } from "./committed-block.ts";
+import type { BatchEntry, CommittedBlock } from "./committed-block.ts";
 import type { Database, WriteBatch } from "./database.ts";
 import {
   batchUnreferencedKey,
@@ -22,6 +22,8 @@ const MAX_UNREFERENCED = 4096;
 const MAX_UNREFERENCED_BYTES = 1 << 30;
 /** Batches that one collection removes at most: it shares the disk with block commits. */
 const COLLECT_LIMIT = 256;
+
+type NamingBlock = Pick<CommittedBlock, "height" | "batches" | "batchBodies">;
 
 interface Unreferenced {
   /** Height of the chain when it was stored. */
@@ -126,28 +128,33 @@ export class BatchStore {
   }
 
   /**
-   * Adds to a block commit: bodies that are new, and the mark that the digests are committed.
-   * From here on the batches cannot be collected. Every digest must be stored or among the bodies.
+   * Adds to a commit of blocks: bodies that are new, and the marks that the digests are committed.
+   * From here on the batches cannot be collected. Every digest must be stored, among the bodies of
+   * its block, or named by an earlier block of the same commit; nothing is staged otherwise.
    */
-  stageCommit(
-    batch: WriteBatch,
-    height: number,
-    digests: readonly string[],
-    bodies: readonly BatchEntry[],
-  ): void {
-    const named = new Set(digests);
-    const supplied = new Map(bodies);
-    for (const digest of supplied.keys()) {
-      invariant(named.has(digest), "a batch body that comes with a block is named by it");
+  stageCommit(batch: WriteBatch, blocks: readonly NamingBlock[]): void {
+    const heights = new Map<string, number>();
+    const supplied = new Map<string, Uint8Array>();
+    for (const { height, batches, batchBodies } of blocks) {
+      const named = new Set(batches);
+      for (const [digest, body] of batchBodies ?? []) {
+        invariant(named.has(digest), "a batch body that comes with a block is named by it");
+        supplied.set(digest, body);
+      }
+      for (const digest of named) {
+        if (heights.has(digest)) continue;
+        const isThere = supplied.has(digest) || this.has(digest);
+        invariant(isThere, "a batch is stored before a block that names it");
+        heights.set(digest, height);
+      }
     }
-    for (const digest of named) {
-      const committed = this.committedHeight(digest) !== undefined;
+    for (const [digest, height] of heights) {
       const unreferenced = this.#unreferenced.get(digest);
+      const isCommitted = this.committedHeight(digest) !== undefined;
       const body = supplied.get(digest);
-      const stored = committed || unreferenced !== undefined;
-      invariant(stored || body !== undefined, "a batch is stored before a block that names it");
-      if (!stored && body !== undefined) batch.put(hashKey("batch", digest), body);
-      if (!committed) batch.put(hashKey("batchCommitted", digest), u64Bytes(height));
+      const isStored = isCommitted || unreferenced !== undefined;
+      if (!isStored && body !== undefined) batch.put(hashKey("batch", digest), body);
+      if (!isCommitted) batch.put(hashKey("batchCommitted", digest), u64Bytes(height));
       if (unreferenced !== undefined) {
         batch.delete(batchUnreferencedKey(unreferenced.storedAt, digest));
         this.#forget(digest, unreferenced);

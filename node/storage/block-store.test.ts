@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { InvariantError, present } from "../../primitives/assert.ts";
-import { fromUtf8, utf8 } from "../../primitives/bytes.ts";
-import { BlockStore } from "./block-store.ts";
+import { fromUtf8, toHex, utf8 } from "../../primitives/bytes.ts";
+import { BlockStore, MAX_BLOCKS_PER_COMMIT } from "./block-store.ts";
+import { verifyAtBoot } from "./boot-check.ts";
 import type { CommittedBlock, EventPosition } from "./committed-block.ts";
 import { Database } from "./database.ts";
-import { batchOf, CHAIN, hashOf, readHeader, toyBlock } from "./testing/chain-fixture.ts";
+import { SENTINEL_KEY } from "./keyspace.ts";
+import { batchOf, CHAIN, digestOf, hashOf, readHeader, toyBlock } from "./testing/chain-fixture.ts";
 
 let root: string;
 let database: Database;
@@ -157,6 +159,136 @@ describe("what is refused, with nothing written", () => {
     const block = toyBlock(1, CHAIN);
     const results = await Promise.allSettled([store.commitBlock(block), store.commitBlock(block)]);
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  });
+});
+
+describe("several blocks in one commit", () => {
+  function chain(count: number): readonly CommittedBlock[] {
+    const blocks: CommittedBlock[] = [];
+    for (let i = 0; i < count; i++) {
+      const before = blocks.at(-1) ?? store.head;
+      blocks.push(toyBlock(store.head.height + 1 + i, before.digest));
+    }
+    return blocks;
+  }
+
+  /** Everything in the database, byte by byte. */
+  async function content(): Promise<readonly string[]> {
+    const entries: string[] = [];
+    for await (const [key, value] of database.scan({ gte: new Uint8Array([1]) })) {
+      entries.push(`${toHex(key)} ${toHex(value)}`);
+    }
+    return entries.filter((entry) => !entry.startsWith(toHex(SENTINEL_KEY)));
+  }
+
+  test("leave what as many commits of one block leave", async () => {
+    await genesis();
+    await commit(MAX_BLOCKS_PER_COMMIT);
+    const one = await content();
+    await database.close();
+    await rm(join(root, "db"), { recursive: true });
+    database = await Database.create({ directory: join(root, "db"), chainId: CHAIN });
+    store = await BlockStore.open(database, readHeader);
+    await genesis();
+    const blocks = chain(MAX_BLOCKS_PER_COMMIT);
+    await store.commitBlocks(blocks);
+    expect(store.head.digest).toBe(blocks.at(-1)?.digest);
+    const many = await content();
+    expect(many.length).toBeGreaterThan(MAX_BLOCKS_PER_COMMIT * 10);
+    expect(many).toEqual(one);
+  });
+
+  test("are refused together, and nothing of them is forgotten or written", async () => {
+    await genesis();
+    const blocks = chain(3);
+    await store.batches.putBatches([batchOf(1)]);
+    const before = await content();
+    const bodiless = blocks.map((block, i) => (i === 2 ? { ...block, batchBodies: [] } : block));
+    const unlinked = blocks.map((block, i) => (i === 1 ? toyBlock(2, CHAIN) : block));
+    const tooMany = chain(MAX_BLOCKS_PER_COMMIT + 1);
+    for (const refused of [bodiless, unlinked, blocks.toReversed(), tooMany, []]) {
+      await expect(store.commitBlocks(refused)).rejects.toThrow(InvariantError);
+      expect(store.head.height).toBe(0);
+      expect(store.batches.unreferencedCount).toBe(1);
+      expect(await content()).toEqual(before);
+    }
+    await store.commitBlocks(blocks);
+    expect(store.batches.unreferencedCount).toBe(0);
+    expect(store.head.height).toBe(3);
+  });
+
+  test("may name one batch: its body is needed once, and the lowest of them counts", async () => {
+    await genesis();
+    const [first] = chain(1);
+    if (first === undefined) expect.unreachable();
+    const shared = batchOf(1);
+    const second = toyBlock(2, first.digest);
+    const header = utf8(
+      JSON.stringify({
+        height: 2,
+        parentDigest: first.digest,
+        stateRoot: second.stateRoot,
+        batchDigests: [shared[0]],
+      }),
+    );
+    const { digest } = readHeader(header);
+    const named = { ...second, digest, header, batches: [shared[0]], batchBodies: [] };
+    await store.commitBlocks([first, named]);
+    expect(store.batches.committedHeight(shared[0])).toBe(1);
+    await reopen();
+    expect(store.batches.getBatch(shared[0])).toEqual(shared[1]);
+  });
+
+  test("are all there or not at all wherever a crash cuts LevelDB's log", async () => {
+    await genesis();
+    await commit(2);
+    const blocks = chain(5);
+    const log = async (): Promise<string> => {
+      const names = await readdir(join(root, "db"));
+      return present(
+        names
+          .filter((name) => name.endsWith(".log"))
+          .sort()
+          .at(-1),
+        "log of LevelDB",
+      );
+    };
+    const file = await log();
+    const { size: before } = await stat(join(root, "db", file));
+    await store.commitBlocks(blocks);
+    expect(await log()).toBe(file);
+    const { size: after } = await stat(join(root, "db", file));
+    await database.close();
+    const whole = join(root, "whole");
+    await cp(join(root, "db"), whole, { recursive: true });
+    const seen: number[] = [];
+    const cuts = [
+      before,
+      before + 1,
+      ...[1, 2, 3, 4, 5, 6, 7].map((i) => before + Math.floor((i * (after - before)) / 8)),
+      after - 1,
+      after,
+    ];
+    for (const cut of cuts) {
+      await rm(join(root, "db"), { recursive: true });
+      await cp(whole, join(root, "db"), { recursive: true });
+      await truncate(join(root, "db", file), cut);
+      database = await Database.open({ directory: join(root, "db"), chainId: CHAIN });
+      store = await BlockStore.open(database, readHeader);
+      const { height } = store.head;
+      seen.push(height);
+      expect((await stateText())["height"]).toBe(String(height));
+      expect((await verifyAtBoot(store, { blocks: "all", batchDigest: digestOf })).complete).toBe(
+        true,
+      );
+      expect(store.header(height + 1)).toBeUndefined();
+      // What was cut off comes again.
+      if (height === 2) await store.commitBlocks(blocks);
+      expect(store.head.height).toBe(7);
+      await database.close();
+    }
+    database = await Database.open({ directory: join(root, "db"), chainId: CHAIN });
+    expect(seen).toEqual([...cuts.slice(1).map(() => 2), 7]);
   });
 });
 

@@ -44,7 +44,7 @@ export type StateEntry = readonly [key: string, value: Uint8Array];
 /** A transaction batch under its digest, 64 lower-case hex digits. */
 export type BatchEntry = readonly [digest: string, bytes: Uint8Array];
 
-/** Everything that one final block leaves on disk, written by one atomic, synced batch. */
+/** Everything that one final block leaves on disk: there entirely or not at all. */
 export interface CommittedBlock {
   readonly height: number;
   /** Digest of `header`, 64 lower-case hex digits. */
