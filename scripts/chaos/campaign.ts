@@ -4,7 +4,14 @@ import { messageOf } from "../../primitives/errors.ts";
 import { ChainWatch } from "./chain-watch.ts";
 import { ChaosMarket, openingBalances } from "./chaos-market.ts";
 import type { ChaosNetwork } from "./chaos-network.ts";
-import { type Bookmark, bookmarkNow, collect, patientClient } from "./evidence.ts";
+import {
+  type Bookmark,
+  bookmarkNow,
+  type Collected,
+  collect,
+  isOneMoment,
+  patientClient,
+} from "./evidence.ts";
 import type { Fault } from "./fault.ts";
 import { FaultField, RECOVERY_LIMIT_MS } from "./fault-field.ts";
 import { faultLabel, inject, needsMount } from "./inject.ts";
@@ -19,13 +26,15 @@ import {
 import { reckon } from "./reckoning.ts";
 import type { ResultRow, Verdict } from "./result-table.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { TransactionJournal } from "./transaction-journal.ts";
+import { type JournalEntry, TransactionJournal } from "./transaction-journal.ts";
 
 /** Load before a fault, so that it meets a network at work. */
 const WARM_UP_MS = 1_500;
 /** Load after the recovery. */
 const COOL_DOWN_MS = 1_000;
 const REST_LIMIT_MS = 30_000;
+/** Collections of evidence for one fault; a node at rest makes a block in thirty seconds. */
+const MAX_COLLECTIONS = 3;
 /** Violations that a row prints; their number is always told. */
 const PRINTED_VIOLATIONS = 8;
 
@@ -146,24 +155,11 @@ export class Campaign {
   async #judge(
     field: FaultField,
   ): Promise<{ readonly judgement: Judgement; readonly evidence: readonly NodeEvidence[] }> {
-    const { network, signal } = this.#options;
+    const { signal } = this.#options;
     field.say("load off, waiting for every transaction to end");
     await reckon(this.#journal, this.#load, this.#clients, signal);
     const entries = this.#journal.window();
-    if (!(await this.#watch.atRest(network.indices(), REST_LIMIT_MS))) {
-      field.problem(`the nodes do not come to rest at one head: ${this.#watch.describe()}`);
-    }
-    const collected = await Promise.all(
-      this.#clients.map(async (client, i) => {
-        try {
-          return await collect(network.name(i), client, entries, this.#bookmark);
-        } catch (error) {
-          field.problem(`no evidence from ${network.name(i)}: ${messageOf(error)}`);
-          return undefined;
-        }
-      }),
-    );
-    const found = collected.filter((each) => each !== undefined);
+    const found = await this.#collect(field, entries);
     const evidence = found.map((each) => each.evidence);
     const next = found[0]?.next;
     const judgement = judge(evidence, entries, this.#balances);
@@ -171,6 +167,37 @@ export class Campaign {
     if (first !== undefined) this.#balances = balancesAfter(first, entries, this.#balances);
     if (next !== undefined) this.#bookmark = next;
     return { judgement, evidence };
+  }
+
+  /**
+   * What every node shows at one head. A block may come while they are asked: a heartbeat, or one
+   * for a batch of which each transaction is settled already. Then all are asked again.
+   */
+  async #collect(
+    field: FaultField,
+    entries: readonly JournalEntry[],
+  ): Promise<readonly Collected[]> {
+    const { network } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const atRest = await this.#watch.atRest(network.indices(), REST_LIMIT_MS);
+      const problems: string[] = [];
+      const collected = await Promise.all(
+        this.#clients.map(async (client, i) => {
+          try {
+            return await collect(network.name(i), client, entries, this.#bookmark);
+          } catch (error) {
+            problems.push(`no evidence from ${network.name(i)}: ${messageOf(error)}`);
+            return undefined;
+          }
+        }),
+      );
+      const found = collected.filter((each) => each !== undefined);
+      if (problems.length === 0 && isOneMoment(found)) return found;
+      if (attempt < MAX_COLLECTIONS) continue;
+      if (!atRest) problems.push(`the nodes do not come to rest: ${this.#watch.describe()}`);
+      for (const problem of problems) field.problem(problem);
+      return found;
+    }
   }
 }
 

@@ -28,13 +28,20 @@ export function patientClient(url: string): RpcClient {
   return new RpcClient({ endpoints: [url], callTimeoutMs: CALL_MS, retry: { maxAttempts: 40 } });
 }
 
+export interface Collected {
+  readonly evidence: NodeEvidence;
+  readonly next: Bookmark;
+  /** No block came while the node was asked: all of the evidence is of one head. */
+  readonly isOfOneHead: boolean;
+}
+
 /** Everything the oracle asks of one node at rest, from the bookmark on. */
 export async function collect(
   node: string,
   client: RpcClient,
   entries: readonly JournalEntry[],
   since: Bookmark,
-): Promise<{ readonly evidence: NodeEvidence; readonly next: Bookmark }> {
+): Promise<Collected> {
   const info = await client.call("chain.info", {});
   const height = Number(info.height);
   const heights = Array.from(
@@ -56,11 +63,19 @@ export async function collect(
   }
   const { executions, cursor } = await readExecutions(client, since.cursor);
   const head = { height, stateRoot: info.stateRoot };
+  const after = await client.call("chain.info", {});
   const transactions = new Map(facts);
   return {
     evidence: { node, head, blocks, transactions, balances, outstanding, executions },
     next: { height, cursor },
+    isOfOneHead: after.height === info.height,
   };
+}
+
+/** Whether several nodes were asked about the same head, and it stood still meanwhile. */
+export function isOneMoment(collected: readonly Collected[]): boolean {
+  const heights = new Set(collected.map(({ evidence }) => evidence.head.height));
+  return heights.size <= 1 && collected.every(({ isOfOneHead }) => isOfOneHead);
 }
 
 /** The place at which the chain stands now, to collect from later. */
