@@ -1,9 +1,10 @@
 import type { Effect } from "../effects.ts";
 import type { ConsensusEvent } from "../events.ts";
-import { type BlockHeader, HEADER_VERSION, headerDigest } from "../header.ts";
+import { type BlockHeader, HEADER_VERSION } from "../header.ts";
 import type { Certificate } from "../types.ts";
 import type { ApplicationModel, CommittedGroup } from "./application-model.ts";
 import type { BodyExchange } from "./body-exchange.ts";
+import { digestOf } from "./digest-memo.ts";
 import type { DiskModel } from "./disk-model.ts";
 import type { ToyState } from "./toy-application.ts";
 
@@ -70,7 +71,7 @@ export class BlockPipeline {
         evidence,
         nextValidators: this.#options.nextValidators(effect.epoch, parent.height + 1),
       };
-      const digest = headerDigest(header);
+      const digest = digestOf(header);
       application.remember(digest, state);
       this.#verdicts.set(digest, "valid");
       this.#options.onHeader(digest, header);
@@ -90,7 +91,7 @@ export class BlockPipeline {
     headers: readonly BlockHeader[],
     finalization: Certificate,
   ): readonly { header: BlockHeader; digest: string }[] {
-    const digests = headers.map(headerDigest);
+    const digests = headers.map(digestOf);
     this.#queue.push({ headers, digests, finalization });
     this.#applyNext();
     return headers.map((header, i) => ({ header, digest: digests[i] ?? "" }));

@@ -1,7 +1,9 @@
 import { evidenceDigest } from "../evidence.ts";
 import type { BlockHeader } from "../header.ts";
+import type { ConsensusMessage } from "../messages.ts";
 import { weightOf } from "../quorum.ts";
 import type { Certificate, Target } from "../types.ts";
+import { ContradictionWatch } from "./contradiction-watch.ts";
 import type { EpochDirectory } from "./epoch-directory.ts";
 import { type ReadStatement, readStatement, targetKey } from "./statement-reader.ts";
 
@@ -27,6 +29,10 @@ export type Invariant =
   | "S9"
   /** Certificates that honest nodes send are complete and of quorum weight. */
   | "S10"
+  /** A core's memory stays within its bounds. */
+  | "S11"
+  /** The same seed gives the same run, event for event. */
+  | "S12"
   /** An honest node neither stops for good nor throws. */
   | "HALT"
   /** A run stays within its budget of events: nothing feeds on itself. */
@@ -37,8 +43,18 @@ export type Invariant =
   | "L2"
   /** After stabilisation all honest nodes reach the same floor. */
   | "L3"
+  /** After stabilisation a node that was down or lost its disk catches up. */
+  | "L4"
+  /** At rest no view is nullified, views pass for heartbeat blocks alone, traffic is bounded. */
+  | "L5"
+  /** At rest heartbeat blocks appear. */
+  | "L6"
   /** After stabilisation an epoch ends and the next begins at every honest node. */
   | "L7"
+  /** Who contradicts itself before an honest node, after stabilisation, is convicted on the chain. */
+  | "L8"
+  /** After all nodes were down at once the chain goes on. */
+  | "L9"
   /** A header stands in its epoch, and names the next validators exactly where it ends. */
   | "EPOCH"
   /** Evidence in a final block convicts a Byzantine key, and none twice by the same proof. */
@@ -113,12 +129,18 @@ export class Checker {
   readonly #chain: ChainLink[];
   /** Digests of the evidence on the chain. */
   readonly #convictions = new Set<string>();
-  /** View of the finalization or notarization under which a digest was seen, for S4. */
+  /** Height at which each transaction was executed first. */
   readonly #executedAt = new Map<string, number>();
+  /** By epoch. */
+  readonly #highestViews = new Map<number, number>();
+  #widestGap = 0;
+  #nullifications = 0;
+  readonly #contradictions: ContradictionWatch;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
     const { epochs } = options;
+    this.#contradictions = new ContradictionWatch(epochs, options.honest);
     this.#nodes = Array.from({ length: epochs.participants }, () => ({
       epoch: epochs.firstEpoch,
       floorView: 0,
@@ -136,9 +158,36 @@ export class Checker {
     ];
   }
 
+  /** The honest participants. */
+  get honest(): readonly number[] {
+    return this.#options.honest;
+  }
+
   /** Blocks that at least one honest node committed. */
   get height(): number {
     return this.#chain.length - 1;
+  }
+
+  /** Most views that any node's floor has moved over at once: the longest wait for finality. */
+  get widestGap(): number {
+    return this.#widestGap;
+  }
+
+  /** Views that nodes told of, beyond the first of each epoch. */
+  get viewsPassed(): number {
+    let passed = 0;
+    for (const highest of this.#highestViews.values()) passed += highest - 1;
+    return passed;
+  }
+
+  /** Nullify votes of honest keys. */
+  get nullifications(): number {
+    return this.#nullifications;
+  }
+
+  /** Height at which a transaction was executed first. */
+  executedAt(transaction: string): number | undefined {
+    return this.#executedAt.get(transaction);
   }
 
   get highestView(): number {
@@ -172,6 +221,7 @@ export class Checker {
         if (own.finalized.size > 0) clash("a finalize vote");
         own.nullified = true;
         ledger.nullify += weight;
+        this.#nullifications += 1;
         break;
       case "finalize":
         if (own.finalized.has(key)) return;
@@ -313,6 +363,7 @@ export class Checker {
     this.#checkFinalization(finalization.epoch, finalization.view, target);
     this.#enterEpoch(own, finalization.epoch);
     if (own.epoch === finalization.epoch) {
+      this.#widestGap = Math.max(this.#widestGap, finalization.view - own.floorView);
       own.floorView = Math.max(own.floorView, finalization.view);
     }
   }
@@ -356,7 +407,23 @@ export class Checker {
         this.fail("EVIDENCE", `height ${header.height} repeats evidence`);
       }
       this.#convictions.add(digest);
+      this.#contradictions.convicted(evidence.epoch, evidence.signer);
     }
+  }
+
+  /** A voting node takes in a message whose signatures are good. */
+  heard(node: number, message: ConsensusMessage): void {
+    this.#contradictions.heard(node, message);
+  }
+
+  /** From here on every contradiction that one honest node hears must end on the chain. */
+  watchContradictions(): void {
+    this.#contradictions.begin();
+  }
+
+  /** Signers heard to contradict themselves and not convicted yet, "epoch:signer". */
+  get unpunished(): readonly string[] {
+    return this.#contradictions.unpunished;
   }
 
   /** Proofs on the chain. */
@@ -411,6 +478,7 @@ export class Checker {
     this.#enterEpoch(own, epoch);
     if (view < own.view) this.fail("S7", `node ${node}: view went from ${own.view} to ${view}`);
     own.view = view;
+    this.#highestViews.set(epoch, Math.max(view, this.#highestViews.get(epoch) ?? 1));
     if (floorView < own.floorView) {
       this.fail("S7", `node ${node}: floor went from ${own.floorView} to ${floorView}`);
     }
@@ -447,6 +515,15 @@ export class Checker {
     // What was decided but not yet durable at the crash is decided again.
     own.committedHeight = durableHeight;
     own.view = 0;
+  }
+
+  /** A node's journal, and perhaps all it had, is gone: what it tells starts anew. */
+  lostDisk(node: number): void {
+    const own = this.#node(node);
+    own.epoch = this.#options.epochs.firstEpoch;
+    own.floorView = 0;
+    own.view = 0;
+    own.appliedHeight = 0;
   }
 
   /** Heights of honest nodes, in their order. */

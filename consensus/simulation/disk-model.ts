@@ -71,6 +71,7 @@ export class DiskModel {
   readonly #files: LogFile<unknown>[] = [];
   #waiting: (() => void)[] = [];
   #syncing = false;
+  #onFailure: (() => void) | undefined;
   /** Raised by each crash, so that a sync of the former process never completes. */
   #boot = 0;
 
@@ -92,6 +93,16 @@ export class DiskModel {
     if (!this.#syncing) this.#start();
   }
 
+  /** The next sync to complete fails instead: nobody knows what it has made durable. */
+  failNext(onFailure: () => void): void {
+    this.#onFailure = onFailure;
+  }
+
+  /** No sync is going to fail any more. */
+  disarm(): void {
+    this.#onFailure = undefined;
+  }
+
   /** Each file loses its un-synced tail, or a random rest of it: files are not ordered. */
   crash(): void {
     this.#boot += 1;
@@ -111,11 +122,21 @@ export class DiskModel {
     const { minSyncMs, maxSyncMs } = this.speed;
     this.#clock.after(minSyncMs + this.#prng.below(maxSyncMs - minSyncMs + 1), () => {
       if (boot !== this.#boot) return;
+      const fail = this.#onFailure;
+      if (fail !== undefined) {
+        this.#onFailure = undefined;
+        fail();
+        return;
+      }
       for (const [i, file] of this.#files.entries()) {
         file.markDurable((lengths[i] ?? 0) - file.dropped);
       }
       this.#syncing = false;
-      for (const done of covered) done();
+      for (const done of covered) {
+        // One of them may have been the last that this process did.
+        if (boot !== this.#boot) return;
+        done();
+      }
       if (boot === this.#boot && this.#waiting.length > 0 && !this.#syncing) this.#start();
     });
   }

@@ -17,6 +17,7 @@ export class EpochJournals {
   readonly #chainId: string;
   readonly #disk: DiskModel;
   readonly #journals = new Map<number, EpochJournal>();
+  #damaged = false;
 
   constructor(chainId: string, disk: DiskModel) {
     this.#chainId = chainId;
@@ -35,6 +36,20 @@ export class EpochJournals {
   /** All journals are gone. */
   lose(): void {
     for (const { file } of this.#journals.values()) file.dropFirst(file.length);
+    this.#damaged = false;
+  }
+
+  /**
+   * A bit of a record that was durable is another one now, in the journal that is read at the next
+   * start. The checksum shows it, and a torn write cannot be the reason.
+   */
+  flipBit(): void {
+    this.#damaged = [...this.#journals.values()].some(({ file }) => file.durableLength > 0);
+  }
+
+  /** Records that may have been promised cannot be read: such a journal is refused. */
+  get isDamaged(): boolean {
+    return this.#damaged;
   }
 }
 

@@ -33,7 +33,7 @@ describe.each([4, 7])("%i validators, sets that change, random faults", (n) => {
 });
 
 test("the runs reach what they are there for", () => {
-  const seeds = Array.from({ length: 12 }, (_, i) => 301 + i);
+  const seeds = Array.from({ length: 24 }, (_, i) => 301 + i);
   const lossy = { links: { ...LOSSY }, crashChance: 0.2, stabilisationMs: 6_000 };
   const counts = mergeCounts(seeds.map((seed) => run({ seed, n: 4, mix: lossy }).coverage));
   for (const name of [
@@ -62,7 +62,7 @@ const LOSSY = {
 test("a validator that contradicts itself stands convicted on the chain", () => {
   let convicted = 0;
   for (let seed = 1; seed <= 6; seed++) {
-    const mix = { byzantine: true, crashChance: 0 };
+    const mix = { byzantine: true, frail: false, crashChance: 0 };
     const { convictions } = run({ seed, n: 4, mix, adversaries: [createEquivocator] });
     if (convictions > 0) convicted += 1;
   }

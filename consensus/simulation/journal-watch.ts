@@ -1,5 +1,5 @@
-import { headerDigest } from "../header.ts";
 import { decodeRecord } from "../journal.ts";
+import { digestOf } from "./digest-memo.ts";
 import type { LogFile } from "./disk-model.ts";
 import { type ReadStatement, targetKey } from "./statement-reader.ts";
 
@@ -70,7 +70,7 @@ export class JournalWatch {
         }
         return;
       case "header":
-        this.#headers.add(headerDigest(entry.body));
+        this.#headers.add(digestOf(entry.body));
         return;
       case "floor":
       case "halt":

@@ -39,9 +39,10 @@ export class Keyring {
     if (signature.length !== SIGNATURE_BYTES) return false;
     const secret = this.#secrets[index];
     if (secret === undefined) return false;
-    const expected = spread(mix(secret, statement));
-    for (let i = 0; i < SIGNATURE_BYTES; i++) {
-      if (expected[i] !== signature[i]) return false;
+    const lanes = mix(secret, statement);
+    const view = new DataView(signature.buffer, signature.byteOffset, SIGNATURE_BYTES);
+    for (let i = 0; i < SIGNATURE_BYTES / 4; i++) {
+      if (view.getInt32(4 * i) !== word(lanes, i)) return false;
     }
     return true;
   }
@@ -76,7 +77,12 @@ function spread(lanes: Lanes): Uint8Array {
   const out = new Uint8Array(SIGNATURE_BYTES);
   const view = new DataView(out.buffer);
   for (let i = 0; i < SIGNATURE_BYTES / 4; i++) {
-    view.setInt32(4 * i, Math.imul((lanes[i % 4] ?? 0) + i, 0x9e3779b1));
+    view.setInt32(4 * i, word(lanes, i));
   }
   return out;
+}
+
+/** Word `i` of the signature that the lanes stand for. */
+function word(lanes: Lanes, i: number): number {
+  return Math.imul((lanes[i % 4] ?? 0) + i, 0x9e3779b1);
 }

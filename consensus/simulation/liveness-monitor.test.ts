@@ -28,7 +28,7 @@ function live() {
     now: () => 0,
   });
   const held: string[] = [];
-  const monitor = new LivenessMonitor(checker, () => held, LAN_PARAMETERS);
+  const monitor = new LivenessMonitor({ checker, held: () => held, parameters: LAN_PARAMETERS });
   monitor.begin(0);
   const chain: { header: BlockHeader; digest: string }[] = [];
   const extend = (node: number, height: number): void => {

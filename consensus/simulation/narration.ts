@@ -29,7 +29,18 @@ export function describeEvent(event: ConsensusEvent): readonly [kind: string, de
   }
 }
 
+const messageTexts = new WeakMap<ConsensusMessage, string>();
+
+/** Made once for each object: a broadcast reaches many. */
 export function describeMessage(message: ConsensusMessage): string {
+  const known = messageTexts.get(message);
+  if (known !== undefined) return known;
+  const text = writeMessage(message);
+  messageTexts.set(message, text);
+  return text;
+}
+
+function writeMessage(message: ConsensusMessage): string {
   switch (message.type) {
     case "proposal": {
       const { view, parentView, header, justification } = message.body;

@@ -1,4 +1,5 @@
-import { unreachable } from "../../primitives/assert.ts";
+import { invariant, unreachable } from "../../primitives/assert.ts";
+import { CodecError } from "../../primitives/codec/codec-error.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import type { Prng } from "../../primitives/prng.ts";
 import { isCopy } from "../closing.ts";
@@ -14,6 +15,7 @@ import type { Core } from "./core-port.ts";
 import { DiskModel, type LogFile } from "./disk-model.ts";
 import { EffectGate } from "./effect-gate.ts";
 import { type EpochJournal, EpochJournals, resumePoint } from "./epoch-boot.ts";
+import type { DiskLoss } from "./faults.ts";
 import type { Frame } from "./frames.ts";
 import { describeEffect, describeEvent, describeReportKind } from "./narration.ts";
 import { readStatement } from "./statement-reader.ts";
@@ -26,6 +28,9 @@ const NEW_SEGMENT_CHANCE = 0.05;
 
 /** Longest time from the end of an epoch to the start of the next one's core. */
 const MAX_SWITCH_MS = 20;
+
+/** Every so many events of a run the memory of the node concerned is measured. */
+const CAPS_CHECK_INTERVAL = 61;
 
 /** What lives from start, or from the start of an epoch, to its end or a crash. */
 interface Process {
@@ -52,28 +57,36 @@ export class NodeModel {
   readonly conditions: NodeConditions;
   readonly application: ApplicationModel;
   readonly #index: number;
+  readonly #everyone: readonly number[];
   readonly #world: World;
   readonly #prng: Prng;
   readonly #disk: DiskModel;
   readonly #journals: EpochJournals;
   readonly #bodies: LogFile<ToyBatch>;
+  readonly #groups: LogFile<CommittedGroup>;
   readonly #sign: (statement: Uint8Array) => Uint8Array;
   /** Headers of blocks this node validated or built, for the oracle. */
   readonly #headers = new Map<string, BlockHeader>();
   #process: Process | undefined;
   #boots = 0;
   #latestClockMs = 0;
+  /** The journal was lost: this key must not vote again, and the node only follows. */
+  #observes = false;
+  /** Effects and sends left until the node dies by itself. */
+  #boundariesLeft: number | undefined;
+  #onDeath: () => void = () => {};
 
   constructor(index: number, world: World, prng: Prng, conditions: NodeConditions) {
     this.conditions = conditions;
     this.#index = index;
+    this.#everyone = Array.from({ length: world.epochs.participants }, (_, peer) => peer);
     this.#world = world;
     this.#prng = prng;
     this.#disk = new DiskModel(world.clock, prng.fork("disk"), conditions.disk);
     this.#journals = new EpochJournals(world.chainId, this.#disk);
     this.#bodies = this.#disk.open<ToyBatch>();
-    const groups = this.#disk.open<CommittedGroup>();
-    this.application = new ApplicationModel(index, world.chainId, this.#bodies, groups);
+    this.#groups = this.#disk.open<CommittedGroup>();
+    this.application = new ApplicationModel(index, world.chainId, this.#bodies, this.#groups);
     this.#sign = world.keyring.signer(index);
   }
 
@@ -82,10 +95,25 @@ export class NodeModel {
   }
 
   get clockMs(): number {
-    const now = START_MS + this.#world.clock.nowMs + this.conditions.clockErrorMs;
+    const { clockErrorMs, clockDrift, clockSetAtMs } = this.conditions;
+    const trueMs = this.#world.clock.nowMs;
+    const drifted = Math.floor(((trueMs - clockSetAtMs) * clockDrift) / 1_000);
+    const now = START_MS + trueMs + clockErrorMs + drifted;
     this.#latestClockMs = Math.max(this.#latestClockMs, now);
     this.#world.latestClockMs = Math.max(this.#world.latestClockMs, now);
     return now;
+  }
+
+  /** It follows and never votes, since its journal is lost. */
+  get observes(): boolean {
+    return this.#observes;
+  }
+
+  /** Sets the clock to `errorMs` beside true time; it gains `drift` in a thousand from then on. */
+  setClock(errorMs: number, drift: number): void {
+    this.conditions.clockErrorMs = errorMs;
+    this.conditions.clockDrift = drift;
+    this.conditions.clockSetAtMs = this.#world.clock.nowMs;
   }
 
   /** Starts the process, the first time or again. */
@@ -93,6 +121,10 @@ export class NodeModel {
     const world = this.#world;
     this.#boots += 1;
     this.#disk.speed = this.conditions.disk;
+    if (this.#journals.isDamaged) {
+      world.coverage.count("damaged journal refused");
+      this.#loseJournal();
+    }
     world.checker.restarted(this.#index, this.application.height);
     const process = this.#boot(this.#createExchange(), undefined);
     if (process === undefined) return;
@@ -108,10 +140,74 @@ export class NodeModel {
     world.coverage.count("crash");
     this.#process.alive = false;
     this.#process = undefined;
+    this.disarm();
     this.#disk.crash();
     if (world.sabotage.losesJournal === true) this.#journals.lose();
     if (world.sabotage.losesBodies === true) this.#bodies.dropFirst(this.#bodies.length);
     this.application.reload();
+  }
+
+  /** Dies at the `boundary`-th effect or send from now, amid whatever it is doing. */
+  crashAmid(boundary: number, onDeath: () => void): void {
+    if (this.#process === undefined) return;
+    this.#boundariesLeft = boundary;
+    this.#onDeath = onDeath;
+  }
+
+  /** A failed sync ends the process: that is the driver's part of the contract. */
+  failSync(onDeath: () => void): void {
+    if (this.#process === undefined) return;
+    this.#disk.failNext(() => {
+      this.#world.coverage.count("sync failed");
+      this.crash();
+      onDeath();
+    });
+  }
+
+  disarm(): void {
+    this.#boundariesLeft = undefined;
+    this.#disk.disarm();
+  }
+
+  /** While the node is down, its disk loses something that was durable. */
+  loseDisk(loss: DiskLoss): void {
+    invariant(this.#process === undefined, "a disk is lost between two processes");
+    this.#world.coverage.count(`disk lost ${loss}`);
+    switch (loss) {
+      case "flipped bit":
+        this.#journals.flipBit();
+        return;
+      case "journal":
+        this.#loseJournal();
+        return;
+      case "everything":
+        this.#loseJournal();
+        this.#bodies.dropFirst(this.#bodies.length);
+        this.#groups.dropFirst(this.#groups.length);
+        this.application.reload();
+        return;
+      default:
+        unreachable(loss);
+    }
+  }
+
+  /** The operator must not let a validator vote that has lost its journal. */
+  #loseJournal(): void {
+    this.#journals.lose();
+    this.#observes = true;
+    this.#world.checker.lostDisk(this.#index);
+  }
+
+  /** Passes a boundary; true where the node has died at it. */
+  #diesHere(): boolean {
+    if (this.#boundariesLeft === undefined) return false;
+    this.#boundariesLeft -= 1;
+    if (this.#boundariesLeft > 0) return false;
+    this.#boundariesLeft = undefined;
+    this.#world.coverage.count("died amid a step");
+    this.crash();
+    this.#onDeath();
+    return true;
   }
 
   /** New conditions of the disk hold from its next sync on. */
@@ -139,9 +235,11 @@ export class NodeModel {
       case "consensus":
         this.#deliver(process, from, frame.message);
         return;
-      case "encoded":
-        this.#deliver(process, from, decodeMessage(frame.bytes));
+      case "encoded": {
+        const message = this.#read(frame.bytes);
+        if (message !== undefined) this.#deliver(process, from, message);
         return;
+      }
       case "batch":
         process.exchange.receiveBatch(frame.batch);
         return;
@@ -150,6 +248,17 @@ export class NodeModel {
         return;
       default:
         unreachable(frame);
+    }
+  }
+
+  /** What the codec cannot read, or finds too large, never reaches the core. */
+  #read(bytes: Uint8Array): ConsensusMessage | undefined {
+    try {
+      return decodeMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      this.#world.coverage.count(`unreadable ${error.code}`);
+      return undefined;
     }
   }
 
@@ -168,6 +277,7 @@ export class NodeModel {
       }
     }
     coverage.count(`message ${message.type}`);
+    if (process.core.participates()) this.#world.checker.heard(this.#index, message);
     const peer = this.#world.epochs.peerOf(process.epoch, from);
     this.#input({ type: "message", from: peer, message });
   }
@@ -188,7 +298,7 @@ export class NodeModel {
           chainId: world.chainId,
           epoch,
           validators: world.epochs.of(epoch).set,
-          self: world.epochs.indexOf(epoch, this.#index),
+          self: this.#observes ? undefined : world.epochs.indexOf(epoch, this.#index),
           parameters: world.parameters,
           anchor,
           previous,
@@ -306,6 +416,10 @@ export class NodeModel {
     const world = this.#world;
     const [kind, detail] = describeEvent(event);
     world.log.record(world.clock.nowMs, this.#index, kind, detail);
+    if (world.log.count % CAPS_CHECK_INTERVAL === 0) {
+      const excess = process.core.excess();
+      if (excess !== undefined) world.checker.fail("S11", `node ${this.#index}: ${excess}`);
+    }
     let effects: readonly Effect[];
     try {
       effects = process.core.step(event, this.clockMs);
@@ -315,8 +429,10 @@ export class NodeModel {
       return;
     }
     for (const effect of effects) {
+      if (!process.alive) return;
       world.coverage.count(`effect ${effect.type}`);
       world.log.remark(world.clock.nowMs, this.#index, effect.type, () => describeEffect(effect));
+      if (this.#diesHere()) return;
       this.#perform(process, effect);
     }
   }
@@ -333,7 +449,7 @@ export class NodeModel {
         this.#release(process, () => this.#send(process, effect.to, effect.message));
         return;
       case "broadcast":
-        this.#release(process, () => this.#transmit(process, this.#peers, effect.message));
+        this.#release(process, () => this.#transmit(process, this.#everyone, effect.message));
         return;
       case "setTimer":
         this.#setTimer(process, effect.timer, effect.delayMs);
@@ -467,13 +583,10 @@ export class NodeModel {
       : { type: "consensus", message };
     for (const participant of to) {
       if (participant < world.epochs.participants && participant !== this.#index) {
+        if (this.#diesHere()) return;
         world.send(this.#index, participant, frame);
       }
     }
-  }
-
-  get #peers(): readonly number[] {
-    return Array.from({ length: this.#world.epochs.participants }, (_, peer) => peer);
   }
 }
 

@@ -9,9 +9,16 @@ export interface ToyBatch {
   readonly transactions: readonly string[];
 }
 
+const batchDigests = new WeakMap<ToyBatch, string>();
+
+/** Computed once for each object: one object passes from node to node. */
 export function batchDigest(batch: ToyBatch): string {
+  const known = batchDigests.get(batch);
+  if (known !== undefined) return known;
   const { author, sequence, transactions } = batch;
-  return hashText(`batch ${author} ${sequence} ${transactions.join(" ")}`);
+  const digest = hashText(`batch ${author} ${sequence} ${transactions.join(" ")}`);
+  batchDigests.set(batch, digest);
+  return digest;
 }
 
 /** The state after one block: a link in a chain of executions, the older links shared. */

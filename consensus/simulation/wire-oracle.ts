@@ -1,8 +1,8 @@
 import { verifyCertificate } from "../certificate.ts";
-import { headerDigest } from "../header.ts";
 import { type ConsensusMessage, proposalTarget } from "../messages.ts";
 import type { Certificate } from "../types.ts";
 import type { Checker } from "./checker.ts";
+import { digestOf } from "./digest-memo.ts";
 import type { EpochDirectory } from "./epoch-directory.ts";
 import type { JournalWatch } from "./journal-watch.ts";
 import type { Keyring } from "./keyring.ts";
@@ -41,7 +41,7 @@ export function reportWire(
         chainId: header.chainId,
         epoch: header.epoch,
         view,
-        target: proposalTarget(message.body, headerDigest(header)),
+        target: proposalTarget(message.body, digestOf(header)),
       });
       checker.released(node, `proposal of view ${view}`, missing);
       return;

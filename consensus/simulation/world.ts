@@ -62,8 +62,12 @@ export interface NodeConditions {
   disk: DiskSpeed;
   minExecutionMs: number;
   maxExecutionMs: number;
-  /** Own clock minus true time. */
+  /** Own clock minus true time, when it was last set. */
   clockErrorMs: number;
+  /** What the clock gains in a thousand milliseconds since then. */
+  clockDrift: number;
+  /** Virtual time at which it was set. */
+  clockSetAtMs: number;
   /** Timers that were set anew fire all the same. */
   staleTimers: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ConsensusMessage } from "../../messages.ts";
+import type { Certificate } from "../../types.ts";
 import type { EpochDirectory } from "../epoch-directory.ts";
 import type { Frame } from "../frames.ts";
 import type { EpochStart } from "../world.ts";
@@ -6,6 +7,9 @@ import type { Adversary, AdversaryContext, CreateAdversary } from "./adversary.t
 
 /** How long a former self goes on with an epoch that is over. */
 const AFTERLIFE_MS = 3_000;
+
+/** Certificates of an epoch that are kept for the next. */
+const HEARD = 16;
 
 export interface AcrossEpochsOptions {
   /** Of the participant, in participants' numbers; each epoch's own context is made from it. */
@@ -25,6 +29,9 @@ export class AcrossEpochs implements Adversary {
   readonly #options: AcrossEpochsOptions;
   readonly #selves = new Map<number, Adversary>();
   #epoch = -1;
+  /** The newest certificates of the epoch that goes on, and of the one before. */
+  #heard: Certificate[] = [];
+  #former: readonly Certificate[] = [];
 
   constructor(options: AcrossEpochsOptions) {
     this.#options = options;
@@ -35,6 +42,8 @@ export class AcrossEpochs implements Adversary {
   begin(start: EpochStart): void {
     const { epochs, participant, context, create } = this.#options;
     this.#epoch = start.epoch;
+    this.#former = this.#heard;
+    this.#heard = [];
     const former = start.epoch - 1;
     context.later(context.prng.below(AFTERLIFE_MS), () => this.#selves.delete(former));
     if (epochs.indexOf(start.epoch, participant) === undefined) return;
@@ -46,6 +55,10 @@ export class AcrossEpochs implements Adversary {
   receive(from: number, frame: Frame): void {
     const { epochs } = this.#options;
     const epoch = frame.type === "consensus" ? epochOf(frame.message) : undefined;
+    if (frame.type === "consensus" && frame.message.type === "certificate") {
+      this.#heard.push(frame.message.body);
+      if (this.#heard.length > HEARD) this.#heard.shift();
+    }
     for (const [ofSelf, self] of this.#selves) {
       if (epoch !== undefined && epoch !== ofSelf) continue;
       if (epoch === undefined && ofSelf !== this.#epoch) continue;
@@ -63,6 +76,7 @@ export class AcrossEpochs implements Adversary {
       epoch,
       genesis: start.anchor,
       genesisState: start.state,
+      formerCertificates: () => this.#former,
       nextValidators: (height) => epochs.nextValidators(epoch, height),
       leaderOf: (view) => leaderOf(start, view),
       prng: context.prng.fork(`epoch ${epoch}`),

@@ -1,7 +1,7 @@
 import type { Prng } from "../../../primitives/prng.ts";
 import type { ConsensusParameters } from "../../parameters.ts";
 import type { ValidatorSet } from "../../quorum.ts";
-import type { Anchor } from "../../types.ts";
+import type { Anchor, Certificate } from "../../types.ts";
 import type { Frame } from "../frames.ts";
 import type { NodeModel } from "../node-model.ts";
 import type { ToyState } from "../toy-application.ts";
@@ -15,6 +15,8 @@ export interface AdversaryContext {
   /** What the epoch begins with, and the state after it. */
   readonly genesis: Anchor;
   readonly genesisState: ToyState;
+  /** Certificates of the epoch before, as far as this node has heard of them. */
+  readonly formerCertificates: () => readonly Certificate[];
   /** Hash of the next validators where a block of this height closes the epoch. */
   readonly nextValidators: (height: number) => string | undefined;
   readonly parameters: ConsensusParameters;

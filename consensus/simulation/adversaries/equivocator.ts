@@ -1,7 +1,7 @@
-import { headerDigest } from "../../header.ts";
 import { type ConsensusMessage, proposalTarget, type StatusBody } from "../../messages.ts";
 import { voteStatement } from "../../statements.ts";
 import type { Target, Vote, VoteKind } from "../../types.ts";
+import { digestOf } from "../digest-memo.ts";
 import type { Frame } from "../frames.ts";
 import type { Adversary, AdversaryContext, CreateAdversary } from "./adversary.ts";
 import { forgeProposal } from "./forged-proposal.ts";
@@ -59,7 +59,7 @@ class Equivocator implements Adversary {
   #react(from: number, message: ConsensusMessage): void {
     if (message.type === "proposal") {
       const { header, view } = message.body;
-      const target = proposalTarget(message.body, headerDigest(header));
+      const target = proposalTarget(message.body, digestOf(header));
       this.#voteForEverything(view, target);
     } else if (message.type === "vote" && message.body.target !== undefined) {
       this.#voteForEverything(message.body.view, message.body.target);

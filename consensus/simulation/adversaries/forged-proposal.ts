@@ -45,7 +45,33 @@ export function forgeProposal(
   return { message: { type: "proposal", body }, target };
 }
 
-function forgeHeader(
+/** A proposal of this very header, with good signatures and the justification of its base. */
+export function signProposal(
+  context: AdversaryContext,
+  chain: ObservedChain,
+  view: number,
+  base: Base,
+  header: BlockHeader,
+): { readonly message: ConsensusMessage; readonly target: Target } {
+  const { chainId, epoch, sign } = context;
+  const target = {
+    parentView: base.view,
+    parentDigest: header.parentDigest,
+    blockDigest: chain.observeHeader(header),
+  };
+  const body = {
+    view,
+    parentView: base.view,
+    header,
+    proposalSignature: sign(statementBytes("proposal", chainId, epoch, view, target)),
+    notarizeSignature: sign(statementBytes("notarize", chainId, epoch, view, target)),
+    justification: base.justification.slice(0, MAX_JUSTIFIED_SKIPS + 1),
+    closingCopy: false,
+  };
+  return { message: { type: "proposal", body }, target };
+}
+
+export function forgeHeader(
   context: AdversaryContext,
   chain: ObservedChain,
   block: ForgedBlock,

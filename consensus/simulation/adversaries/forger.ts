@@ -112,7 +112,7 @@ class Forger implements Adversary {
   #forgeCertificate(certificate: Certificate): Certificate {
     const { prng, set } = this.#context;
     const { target } = certificate;
-    switch (prng.below(6)) {
+    switch (prng.below(7)) {
       case 0: {
         const kind = prng.pick(KINDS);
         return { ...certificate, kind, target: kind === "nullify" ? undefined : target };
@@ -132,6 +132,8 @@ class Forger implements Adversary {
       }
       case 4:
         return { ...certificate, signers: 2 ** set.validators.length - 1 };
+      case 5:
+        return repeatSigner(certificate, set.validators.length);
       default: {
         const own = this.#ownSignature(certificate);
         const signatures = set.validators.map(() => own);
@@ -176,4 +178,17 @@ class Forger implements Adversary {
   #anyone(): number {
     return this.#context.prng.below(this.#context.set.validators.length);
   }
+}
+
+/** One signer's signature stands for another's as well, whose bit is set: it is to count twice. */
+function repeatSigner(certificate: Certificate, size: number): Certificate {
+  const { signers, signatures } = certificate;
+  const absent = Array.from({ length: size }, (_, i) => i).find((i) => (signers & (1 << i)) === 0);
+  const [first] = signatures;
+  if (absent === undefined || first === undefined) return certificate;
+  const before = signers & ((1 << absent) - 1);
+  let place = 0;
+  for (let i = 0; i < absent; i++) if ((before & (1 << i)) !== 0) place += 1;
+  const repeated = [...signatures.slice(0, place), first, ...signatures.slice(place)];
+  return { ...certificate, signers: signers | (1 << absent), signatures: repeated };
 }

@@ -1,7 +1,7 @@
-import { headerDigest } from "../../header.ts";
 import { type ConsensusMessage, proposalTarget } from "../../messages.ts";
 import { voteStatement } from "../../statements.ts";
 import type { Target } from "../../types.ts";
+import { digestOf } from "../digest-memo.ts";
 import type { Frame } from "../frames.ts";
 import type { Adversary, AdversaryContext, CreateAdversary } from "./adversary.ts";
 import { forgeProposal, forgeSkips } from "./forged-proposal.ts";
@@ -41,7 +41,7 @@ class Leaper implements Adversary {
     this.#chain.observeMessage(message);
     if (message.type === "proposal") {
       const { header, view } = message.body;
-      this.#notarize(view, proposalTarget(message.body, headerDigest(header)));
+      this.#notarize(view, proposalTarget(message.body, digestOf(header)));
     }
     this.#lead();
   }

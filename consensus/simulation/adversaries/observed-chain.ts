@@ -1,7 +1,8 @@
-import { type BlockHeader, headerDigest } from "../../header.ts";
+import type { BlockHeader } from "../../header.ts";
 import { type ConsensusMessage, proposalTarget } from "../../messages.ts";
 import { type ValidatorSet, weightOf } from "../../quorum.ts";
 import type { Anchor, Certificate, Target, Vote } from "../../types.ts";
+import { digestOf } from "../digest-memo.ts";
 import { targetKey } from "../statement-reader.ts";
 import { batchDigest, execute, type ToyBatch, type ToyState } from "../toy-application.ts";
 import type { AdversaryContext } from "./adversary.ts";
@@ -96,7 +97,7 @@ export class ObservedChain {
   }
 
   observeHeader(header: BlockHeader): string {
-    const digest = headerDigest(header);
+    const digest = digestOf(header);
     this.#headers.set(digest, header);
     return digest;
   }
