@@ -13,7 +13,10 @@ export const EXIT = {
   NOT_READY: 3,
   /** Stopped, but a step did not end in time; the log names it. Everything after it was run. */
   SHUTDOWN_INCOMPLETE: 4,
-  /** What is stored is damaged, or belongs to another chain: do not restart, see the log. */
+  /**
+   * What is stored is damaged, belongs to another chain, or gives another state than the one that
+   * the network made final: do not restart, see the log.
+   */
   INTEGRITY: 65,
   /** The data directory is in use by another process. */
   LOCKED: 69,

@@ -10,7 +10,7 @@ import { type Logger, LogRoot } from "../observability/logger.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { MizanNode } from "../runtime/node.ts";
 import type { NodeOptions } from "../runtime/node-options.ts";
-import { Shutdown, type ShutdownEvent, stopOnSignals } from "../runtime/shutdown.ts";
+import { Shutdown, type ShutdownEvent, startUnder, stopOnSignals } from "../runtime/shutdown.ts";
 import { exitCodeOf } from "./exit-code-of.ts";
 import type { Output } from "./output.ts";
 
@@ -187,5 +187,9 @@ async function launch(
   running = shutdown;
   const ignoreSignals = stopOnSignals(process, shutdown);
   built();
-  await node.start();
+  await startUnder(
+    shutdown,
+    () => node.start(),
+    (error) => logger.info("node.start-cut-short", { err: error }),
+  );
 }

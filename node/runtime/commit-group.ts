@@ -1,5 +1,11 @@
+import { certificateSchema } from "../../consensus/certificate.ts";
+import { headerSchema } from "../../consensus/header.ts";
 import type { Certificate } from "../../consensus/types.ts";
+import { encodeEvent } from "../../ledger/events.ts";
+import { invariant } from "../../primitives/assert.ts";
+import { encode } from "../../primitives/codec/codec.ts";
 import { MAX_BLOCKS_PER_COMMIT } from "../storage/block-store.ts";
+import type { CommittedBlock } from "../storage/committed-block.ts";
 import type { ExecutedBlock } from "./executed-blocks.ts";
 
 /**
@@ -50,4 +56,32 @@ export class CommitGroup {
     this.#bytes = 0;
     return blocks;
   }
+}
+
+/** What a final block leaves on disk. */
+export function committedBlockOf(block: FinalBlock): CommittedBlock {
+  const { header, digest, batches, result } = block;
+  const transactions = batches.reduce((sum, { batch }) => sum + batch.transactions.length, 0);
+  invariant(result.receipts.length === transactions, "a receipt a transaction");
+  const executed = result.receipts.filter((receipt) => receipt.executed);
+  return {
+    height: header.height,
+    digest,
+    previousDigest: header.parentDigest,
+    header: encode(headerSchema, header, "header"),
+    finalization: encode(certificateSchema, block.finalization, "finalization"),
+    batches: header.batchDigests,
+    batchBodies: batches.map(({ batch }) => [batch.digest, batch.bytes] as const),
+    receipts: result.receiptBytes,
+    events: result.events.map((placed) => ({
+      txIndex: placed.txIndex,
+      eventIndex: placed.eventIndex,
+      bytes: encodeEvent(placed),
+    })),
+    // A refused one leaves no trace: the same transaction may still be executed by a later block.
+    transactions: executed.map(({ txId, index }) => ({ txId, index })),
+    clientRefs: executed.map(({ member, clientRef, txId }) => ({ member, clientRef, txId })),
+    stateChanges: result.changes,
+    stateRoot: header.stateRoot,
+  };
 }

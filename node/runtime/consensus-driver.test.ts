@@ -220,6 +220,22 @@ describe("frames", () => {
     expect(node.verifier.calls.every(({ lane }) => lane === "vote")).toBe(true);
   });
 
+  test("a certificate with one bad signature among good ones never reaches the core", async () => {
+    const node = await voting();
+    const signers = PEERS.reduce((bits, peer) => bits | (1 << peer), 0);
+    const signatures = PEERS.map((peer) => voteOf(peer, "nullify", undefined).signature);
+    const body = { kind: "nullify", epoch: 0, view: 1, target: undefined, signers } as const;
+    const forged = signatures.map((signature, i) => (i === 1 ? new Uint8Array(64) : signature));
+    await node.receive({ type: "certificate", body: { ...body, signatures: forged } });
+    await turns();
+    expect(node.dropped).toEqual(["BAD_SIGNATURE"]);
+    expect(node.penalties).toEqual([{ peer: PEER, reason: "BAD_SIGNATURE" }]);
+    expect(node.driver.state.view).toBe(1);
+    await node.receive({ type: "certificate", body: { ...body, signatures } });
+    await turns();
+    expect(node.driver.state.view).toBe(2);
+  });
+
   test("no verdict of the verifier: dropped without blame", async () => {
     const node = await voting();
     node.verifier.refusals.push(new CodedError("OVERLOADED", "full"));

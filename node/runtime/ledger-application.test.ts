@@ -375,12 +375,28 @@ describe("committing", () => {
     );
   });
 
-  test("a final block that gives another state here stops the node", async () => {
-    const header = { ...(await built(leader)), stateRoot: digestOf("theirs") };
-    await expect(commit(voter, header)).rejects.toMatchObject({ code: "DIVERGENCE" });
-    expect(voter.head.height).toBe(0);
-    expect(voter.storage.blocks.head.height).toBe(0);
-  });
+  test.each(["stateRoot", "receiptsRoot", "nextValidators"] as const)(
+    "a final block with another %s than this node computes stops it, and says so",
+    async (field) => {
+      const right = await built(leader);
+      const theirs = digestOf("theirs");
+      const header = { ...right, [field]: theirs };
+      await expect(commit(voter, header)).rejects.toMatchObject({
+        code: "DIVERGENCE",
+        message: `this node computes another ${field} than the network`,
+        data: {
+          height: 1,
+          digest: headerDigest(header),
+          field,
+          got: right[field] ?? "none",
+          expected: theirs,
+        },
+      });
+      expect(voter.head.height).toBe(0);
+      expect(voter.storage.blocks.head.height).toBe(0);
+      expect(voter.applied).toEqual([]);
+    },
+  );
 
   test("of two branches the final one stands, the other is gone", async () => {
     await leader.hold(batchFrom(0, 1, accounts("A")));

@@ -1,30 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { certificateSchema } from "../../consensus/certificate.ts";
 import type { Effect } from "../../consensus/effects.ts";
-import {
-  type BlockHeader,
-  HEADER_VERSION,
-  headerDigest,
-  headerSchema,
-} from "../../consensus/header.ts";
+import { type BlockHeader, HEADER_VERSION, headerDigest } from "../../consensus/header.ts";
 import { MAX_BATCHES_PER_BLOCK } from "../../consensus/limits.ts";
 import type { BlocksBody } from "../../consensus/messages.ts";
 import { applyBlock, type BlockResult } from "../../ledger/apply-block.ts";
-import { encodeEvent } from "../../ledger/events.ts";
 import { evidenceForBlock, evidenceProblem } from "../../ledger/evidence.ts";
 import { invariant, present } from "../../primitives/assert.ts";
-import { encode } from "../../primitives/codec/codec.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import type { Verifier } from "../../primitives/verifier.ts";
 import type { BatchPool, SignatureFindings } from "../dissemination/batch-pool.ts";
 import type { BatchBody } from "../dissemination/dissemination.ts";
 import type { BlockStore } from "../storage/block-store.ts";
-import type { CommittedBlock } from "../storage/committed-block.ts";
 import { BlockBodies, type BodySource, MAX_FINAL_AHEAD } from "./block-bodies.ts";
 import { readBlocks } from "./block-range.ts";
-import { CommitGroup, type FinalBlock } from "./commit-group.ts";
+import { CommitGroup, committedBlockOf } from "./commit-group.ts";
 import type { CommittedState } from "./committed-state.ts";
 import type { ConsensusApplication, FinalRange } from "./consensus-driver.ts";
+import { differenceFrom, requireAgreement } from "./divergence.ts";
 import { type ExecutedBlock, ExecutedBlocks, type ParentState } from "./executed-blocks.ts";
 import { evidenceChecks, type HeaderEvidence, headerEvidence } from "./header-evidence.ts";
 import { checkTransactions } from "./signature-check.ts";
@@ -193,7 +185,7 @@ export class LedgerApplication implements ConsensusApplication {
       const result = await this.#execute(header, batches, evidence);
       // Final already, or its branch lost: the core knows from the certificates.
       if (result === undefined) return undefined;
-      if (!agrees(header, result)) return "bad";
+      if (differenceFrom(header, result) !== undefined) return "bad";
       this.#keep(header, digest, batches, result);
       return "valid";
     } catch (error) {
@@ -275,13 +267,7 @@ export class LedgerApplication implements ConsensusApplication {
       await this.#execute(header, batches, evidence),
       "blocks are committed one at a time",
     );
-    if (!agrees(header, result)) {
-      throw new CodedError("DIVERGENCE", "this node computes another state than the network", {
-        height: header.height,
-        got: result.stateRoot,
-        expected: header.stateRoot,
-      });
-    }
+    requireAgreement(header, result);
     return this.#keep(header, digest, batches, result);
   }
 
@@ -291,7 +277,7 @@ export class LedgerApplication implements ConsensusApplication {
     if (waiting.length === 0) return;
     const { blocks, committed, pool, onApplied } = this.#options;
     const started = performance.now();
-    await blocks.commitBlocks(waiting.map(committedBlock));
+    await blocks.commitBlocks(waiting.map(committedBlockOf));
     const commitSeconds = (performance.now() - started) / 1000 / waiting.length;
     for (const { header, digest, batches, result, changes } of waiting) {
       const { height, timestampMs, epoch, stateRoot } = header;
@@ -393,38 +379,4 @@ async function untilVerified<T>(verify: () => Promise<T>): Promise<T> {
 
 function transactionCount(batches: readonly BatchBody[]): number {
   return batches.reduce((sum, { batch }) => sum + batch.transactions.length, 0);
-}
-
-function agrees(header: BlockHeader, result: BlockResult): boolean {
-  return (
-    header.stateRoot === result.stateRoot &&
-    header.receiptsRoot === result.receiptsRoot &&
-    header.nextValidators === result.closing?.hash
-  );
-}
-
-function committedBlock(block: FinalBlock): CommittedBlock {
-  const { header, digest, batches, result } = block;
-  invariant(result.receipts.length === transactionCount(batches), "a receipt a transaction");
-  const executed = result.receipts.filter((receipt) => receipt.executed);
-  return {
-    height: header.height,
-    digest,
-    previousDigest: header.parentDigest,
-    header: encode(headerSchema, header, "header"),
-    finalization: encode(certificateSchema, block.finalization, "finalization"),
-    batches: header.batchDigests,
-    batchBodies: batches.map(({ batch }) => [batch.digest, batch.bytes] as const),
-    receipts: result.receiptBytes,
-    events: result.events.map((placed) => ({
-      txIndex: placed.txIndex,
-      eventIndex: placed.eventIndex,
-      bytes: encodeEvent(placed),
-    })),
-    // A refused one leaves no trace: the same transaction may still be executed by a later block.
-    transactions: executed.map(({ txId, index }) => ({ txId, index })),
-    clientRefs: executed.map(({ member, clientRef, txId }) => ({ member, clientRef, txId })),
-    stateChanges: result.changes,
-    stateRoot: header.stateRoot,
-  };
 }

@@ -2,7 +2,13 @@ import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { InvariantError } from "../../primitives/assert.ts";
 import { EXIT } from "../exit-codes.ts";
-import { Shutdown, type ShutdownEvent, type ShutdownStep, stopOnSignals } from "./shutdown.ts";
+import {
+  Shutdown,
+  type ShutdownEvent,
+  type ShutdownStep,
+  startUnder,
+  stopOnSignals,
+} from "./shutdown.ts";
 
 const never = (): Promise<void> => new Promise(() => {});
 
@@ -185,6 +191,38 @@ describe("why it stops decides how it exits", () => {
     const report = shutdownOf([step("network", never)]).request("the disk failed", EXIT.IO);
     await vi.advanceTimersByTimeAsync(3000);
     expect((await report).exitCode).toBe(EXIT.IO);
+  });
+});
+
+describe("a start that a stop overtakes", () => {
+  test("ends as the stop was asked to end, whatever the start meets on the way", async () => {
+    const shutdown = shutdownOf([step("mesh")]);
+    const met: unknown[] = [];
+    const late = new InvariantError("a mesh starts once");
+    await startUnder(
+      shutdown,
+      async () => {
+        void shutdown.request("fatal: another state", EXIT.INTEGRITY);
+        await Promise.resolve();
+        throw late;
+      },
+      (error) => met.push(error),
+    );
+    await vi.waitFor(() => expect(exits).toEqual([EXIT.INTEGRITY]));
+    expect(met).toEqual([late]);
+  });
+
+  test("a start that fails by itself is a failure", async () => {
+    const shutdown = shutdownOf([step("mesh")]);
+    const failing = startUnder(
+      shutdown,
+      async () => {
+        throw new Error("port in use");
+      },
+      () => expect.unreachable(),
+    );
+    await expect(failing).rejects.toThrow("port in use");
+    expect(exits).toEqual([]);
   });
 });
 

@@ -189,6 +189,24 @@ export class Shutdown {
   }
 }
 
+/**
+ * A start that a stop may overtake: the stop then closes what the start still needs, and what the
+ * start says to that is told to `cutShort`. The reason and the exit code stay those of the stop.
+ * Rejects when the start fails by itself.
+ */
+export async function startUnder(
+  shutdown: Pick<Shutdown, "requested">,
+  start: () => Promise<void>,
+  cutShort: (error: unknown) => void,
+): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    if (!shutdown.requested) throw error;
+    cutShort(error);
+  }
+}
+
 interface SignalSource {
   on(signal: StopSignal, listener: () => void): unknown;
   off(signal: StopSignal, listener: () => void): unknown;

@@ -91,11 +91,16 @@ export class TestNetwork {
   /** SIGTERM; resolves with how the process ended, however long that takes it. */
   async terminate(index: number): Promise<Ending> {
     const validator = this.validator(index);
-    const ending = present(this.#endings.get(validator.name), "a process that was started");
+    const ending = this.ending(index);
     const pid = Number.parseInt(await readFile(join(validator.directory, "pid"), "utf8"), 10);
     invariant(pid > 0, "a process id");
     process.kill(pid, "SIGTERM");
     return ending;
+  }
+
+  /** How the last process of this validator ended or will end. */
+  ending(index: number): Promise<Ending> {
+    return present(this.#endings.get(this.validator(index).name), "a process that was started");
   }
 
   /** SIGKILL. */
