@@ -108,6 +108,19 @@ describe("heartbeat", () => {
     expect(node.votesSent()).toEqual(["nullify@1"]);
   });
 
+  test("is counted from a notarized block: the next leader makes no second one at once", () => {
+    const node = new TestNode({ self: leaderFor(2) });
+    const late = blockOn(GENESIS, 1, { timestampMs: GENESIS.timestampMs + heartbeatMs });
+    node.now = late.timestampMs;
+    const signers = [0, 1, 2, 3].filter((index) => index !== leaderFor(2));
+    node.receive(leader, proposalOf(late));
+    node.certificate(certificateBy(signers, "notarize", 1, late.target));
+    expect(node.state.view).toBe(2);
+    expect(node.all("build")).toEqual([]);
+    const due = late.timestampMs + heartbeatMs;
+    expect(node.state.timers.get("heartbeat")?.deadlineMs).toBe(due);
+  });
+
   test("moves on with the floor", () => {
     const node = new TestNode({ self });
     node.receive(leader, proposalOf(first));

@@ -1,7 +1,7 @@
 import { hasOpenEvidence } from "./evidence-pool.ts";
 import { armView, cancelTimer, disarmView, isRunning, startTimer } from "./pacemaker.ts";
 import { weightOf } from "./quorum.ts";
-import { findView, isOwnView, type Turn } from "./state.ts";
+import { type ConsensusState, certificateAt, findView, isOwnView, type Turn } from "./state.ts";
 
 /**
  * Whether there is anything to agree on. Without work the leader stays silent and no view timer
@@ -40,13 +40,24 @@ function watchUnfinished(turn: Turn): void {
 
 /**
  * When an empty block is due, ms of own clock: for the leader one heartbeat after the tip, for the
- * others two clock precisions later, so that a punctual leader is never voted out.
+ * others two clock precisions later, so that a punctual leader is never voted out. The tip may be
+ * notarized only: counted from the last final block, the heartbeat would be due for the next leader
+ * still while it waits for the finality of the block that has just been the heartbeat.
  */
 function heartbeatDueMs(turn: Turn): number {
   const { state } = turn;
   const { heartbeatMs, precisionMs } = state.config.parameters;
   const grace = isOwnView(state, state.view) ? 0 : 2 * precisionMs;
-  return state.floor.timestampMs + heartbeatMs + grace;
+  return tipTimestampMs(state) + heartbeatMs + grace;
+}
+
+/** Of the block notarized in the highest view, if it is known, or of the last final one. */
+function tipTimestampMs(state: ConsensusState): number {
+  let highest = 0;
+  for (const view of state.notarizedViews) highest = Math.max(highest, view);
+  const digest = certificateAt(state, highest, "notarize")?.target?.blockDigest;
+  const tip = digest === undefined ? undefined : state.blocks.get(digest);
+  return tip?.header.timestampMs ?? state.floor.timestampMs;
 }
 
 /** Weight of all who signed any vote in the current view, self included. */
