@@ -2,7 +2,7 @@ import { invariant, present } from "../primitives/assert.ts";
 import { chainFromFloor, pruneBlocks } from "./block-tree.ts";
 import { closesEpoch } from "./closing.ts";
 import { leftoverEvidence, settleEvidence } from "./evidence-pool.ts";
-import { cancelTimer, disarmView, enterView } from "./pacemaker.ts";
+import { cancelTimer, disarmView, enterView, relaxBackoff } from "./pacemaker.ts";
 import {
   type BlockEntry,
   type ConsensusState,
@@ -58,6 +58,7 @@ function commitChain(turn: Turn, blocks: readonly BlockEntry[], finalization: Ce
   }
   const { view } = finalization;
   const { height, timestampMs } = tip.header;
+  relaxBackoff(state, blocks.length);
   state.floor = {
     view,
     height,

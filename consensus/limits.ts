@@ -64,6 +64,10 @@ export const MAX_UNFINALIZED_WITH_TRANSACTIONS = 8;
 /** Back-off factor growth and cap: 1.5^k, at most 20, and no view lasts longer than 30 s. */
 export const BACKOFF_BASE = 1.5;
 export const BACKOFF_CAP = 20;
+/** View times are to be this many times what the last notarized view took. */
+export const BACKOFF_MARGIN = 4 / 3;
+/** 1.5^8 is the first power above the cap: more steps would only take longer to go back. */
+export const MAX_BACKOFF_STEPS = 8;
 export const MAX_ADVANCE_MS = 30_000;
 
 /** Retry of a request: doubles from the round trip up to this. */

@@ -148,7 +148,7 @@ function checkTimely(turn: Turn, proposal: StoredProposal): boolean {
   const { state, now } = turn;
   const { timestampMs } = proposal.body.header;
   const { parameters } = state.config;
-  const factor = backoff(state.view, state.floor.view);
+  const factor = backoff(state);
   switch (judgeTimestamp(timestampMs, proposal.receivedAtMs, now, factor, parameters)) {
     case "timely":
       proposal.timely = true;

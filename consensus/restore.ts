@@ -85,6 +85,8 @@ function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusS
     },
     newestVotes: new Map(),
     pacemaker: freshPacemaker(0),
+    carriedSteps: 0,
+    neededSteps: 0,
     pending: false,
     views: new Map(),
     notarizedViews: new Set(),

@@ -115,6 +115,8 @@ export interface Pacemaker {
   /** Own clock on entering the view, ms. */
   readonly enteredAtMs: number;
   armed: boolean;
+  /** Own clock when the view's clocks first ran, ms. */
+  armedAtMs: number | undefined;
   leaderExpired: boolean;
   advanceExpired: boolean;
   /** A notarized block has not become final within two message delays in this view. */
@@ -228,6 +230,10 @@ export interface ConsensusState {
    */
   readonly newestVotes: Map<number, { [K in VoteKind]?: Vote }>;
   pacemaker: Pacemaker;
+  /** Steps of back-off that outlived the floor's last move; see pacemaker.ts. */
+  carriedSteps: number;
+  /** Steps of back-off that the last notarized view has needed. */
+  neededSteps: number;
   /** The application has executable transactions. */
   pending: boolean;
   readonly views: Map<number, ViewState>;
@@ -276,6 +282,7 @@ export function freshPacemaker(enteredAtMs: number): Pacemaker {
   return {
     enteredAtMs,
     armed: false,
+    armedAtMs: undefined,
     leaderExpired: false,
     advanceExpired: false,
     unfinished: false,

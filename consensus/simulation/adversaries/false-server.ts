@@ -58,7 +58,11 @@ class FalseServer extends Follower {
       case "getCertificates":
         this.#serveCertificates(from, message.body.requestId);
         return;
-      default:
+      case "vote":
+      case "blocks":
+      case "header":
+      case "certificates":
+      case "evidence":
         return;
     }
   }
