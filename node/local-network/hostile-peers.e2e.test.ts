@@ -138,6 +138,8 @@ describe("a registered validator", () => {
     );
     const line = (await network().log(target)).find(({ code }) => code === "FRAME_TOO_LARGE");
     expect(line).toMatchObject({ event: "net.link", level: "warn", validator: impostor.index });
+    const ended = 'mizan_links_ended_total{reason="FRAME_TOO_LARGE"}';
+    expect(await network().metric(target, ended)).toBe(1);
     await stillSettles("AFTER-OVERSIZE", target);
     await network().start(impostor.index);
     const heads = await network().equalHeads();

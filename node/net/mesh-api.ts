@@ -134,6 +134,8 @@ export interface MeshMetrics {
   readonly connected: number;
   /** Connections turned away before any stream, and refused handshakes, by code. */
   readonly refusals: Readonly<Partial<Record<RefusalCode, number>>>;
+  /** Links that were established and have ended since the start. */
+  readonly linksEnded: Readonly<Partial<Record<NetCode, number>>>;
   /** Throws and rejections of the owner's handlers. */
   readonly handlerErrors: number;
 }

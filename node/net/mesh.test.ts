@@ -183,6 +183,15 @@ describe("a peer that goes and comes back", () => {
     expect(dialer.mesh.redial(listener.index)).toBe("dialing");
     await until("back again", () => statusOf(dialer, listener.index).links === 3);
     expect(listener.peerEvents[1]).toBe(`${dialer.index} disconnected REDIAL`);
+    expect(listener.mesh.metrics().linksEnded.REDIAL).toBe(1);
+    // Each established link that ended is counted once, at either end.
+    const endedAt = ({ mesh }: TestNode): number =>
+      Object.values(mesh.metrics().linksEnded).reduce((sum, count) => sum + count, 0);
+    await until(
+      "the third link stands at both ends",
+      () => statusOf(listener, dialer.index).links === 3,
+    );
+    expect([a, b].map(endedAt)).toEqual([2, 2]);
   });
 });
 

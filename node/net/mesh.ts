@@ -30,7 +30,7 @@ import type {
   RedialResult,
   SendResult,
 } from "./mesh-api.ts";
-import { type DropReason, NetError, type RefusalCode } from "./net-error.ts";
+import { type DropReason, type NetCode, NetError, type RefusalCode } from "./net-error.ts";
 import { PeerDirectory } from "./peer-directory.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { PeerRecord } from "./peer-record.ts";
@@ -58,6 +58,8 @@ export class Mesh {
   readonly #directory: PeerDirectory;
   readonly #links = new Map<string, PeerLink>();
   readonly #refusals = new Tally<RefusalCode>();
+  /** Of links that were established. */
+  readonly #linksEnded = new Tally<NetCode>();
   #host: Libp2p | undefined;
   #handlerErrors = 0;
   #frameHandler: FrameHandler | undefined;
@@ -218,6 +220,7 @@ export class Mesh {
       peers,
       connected: peers.filter((peer) => peer.connected).length,
       refusals: this.#refusals.toRecord(),
+      linksEnded: this.#linksEnded.toRecord(),
       handlerErrors: this.#handlerErrors,
     };
   }
@@ -378,6 +381,7 @@ export class Mesh {
     if (isRefusal(error.code)) this.#refusals.add(error.code);
     const wasUp = record.link === link;
     if (wasUp) {
+      this.#linksEnded.add(error.code);
       record.link = undefined;
       record.sinceMs = Date.now();
     }

@@ -40,6 +40,10 @@ export const LINK_CODES = [
 ] as const;
 export type LinkCode = (typeof LINK_CODES)[number];
 
+/** Why an established link may have ended: the peer's verdict can come late. */
+export const LINK_END_REASONS = [...LINK_CODES, ...REFUSAL_CODES] as const;
+export type LinkEndReason = (typeof LINK_END_REASONS)[number];
+
 /** Misuse of the mesh by its owner, found when it is built or started. */
 export type SetupCode = "BAD_ADDRESS" | "BAD_OPTIONS" | "LISTEN_FAILED";
 

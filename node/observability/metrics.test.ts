@@ -101,6 +101,7 @@ describe("recorders", () => {
     metrics.countFrames("in", "bulk", 1, 24);
     metrics.countDrops("QUEUE_FULL", 1);
     metrics.countNullify("NO_PROPOSAL");
+    metrics.countLinksEnded("PEER_SILENT", 2);
     metrics.countRpc("tx.submit", "MEMPOOL_FULL");
     const text = await metrics.scrape();
     const expected = [
@@ -109,6 +110,8 @@ describe("recorders", () => {
       ['mizan_frame_bytes_total{direction="in",class="bulk"}', 1_024],
       ['mizan_frames_dropped_total{reason="QUEUE_FULL"}', 1],
       ['mizan_nullify_votes_total{reason="NO_PROPOSAL"}', 1],
+      ['mizan_links_ended_total{reason="PEER_SILENT"}', 2],
+      ['mizan_links_ended_total{reason="WRONG_CHAIN"}', 0],
       ['mizan_rpc_requests_total{method="tx.submit",reason="MEMPOOL_FULL"}', 1],
     ] as const;
     for (const [series, value] of expected)

@@ -7,6 +7,8 @@ import { FRAME_CLASSES, type FrameClass } from "../net/frame.ts";
 import {
   DROP_REASONS,
   type DropReason,
+  LINK_END_REASONS,
+  type LinkEndReason,
   REFUSAL_CODES,
   type RefusalCode,
 } from "../net/net-error.ts";
@@ -200,6 +202,14 @@ function peerMetrics(registry: Registry) {
     refusals: counter(registry, "mizan_connections_refused_total", "Peers refused, by reason.", {
       reason: REFUSAL_CODES,
     }),
+    linksEnded: counter(
+      registry,
+      "mizan_links_ended_total",
+      "Established links ended, by reason.",
+      {
+        reason: LINK_END_REASONS,
+      },
+    ),
     batchDrops: counter(registry, "mizan_batches_dropped_total", "Batches not kept, by reason.", {
       reason: BATCH_DROP_REASONS,
     }),
@@ -217,7 +227,7 @@ function storageMetrics(registry: Registry) {
     commit: histogram(
       registry,
       "mizan_commit_seconds",
-      "Write of one block with its state, flushed.",
+      "Flushed write of a block with its state; blocks written together share the time.",
       DISK_BUCKETS,
     ),
     stateEntries: gauge(registry, "mizan_state_entries", "Entries of the ledger state."),
@@ -311,6 +321,10 @@ export class Metrics {
 
   countConnectionRefusals(reason: RefusalCode, times: number): void {
     this.peers.refusals.inc({ reason }, times);
+  }
+
+  countLinksEnded(reason: LinkEndReason, times: number): void {
+    this.peers.linksEnded.inc({ reason }, times);
   }
 
   /** `reason` is OK or one of the RPC table; a name the surface does not have is `unknown`. */

@@ -6,7 +6,7 @@ import type { BatchDropReason } from "../dissemination/dissemination.ts";
 import type { PendingTransactions } from "../dissemination/pending-transactions.ts";
 import { FRAME_CLASSES } from "../net/frame.ts";
 import type { Mesh } from "../net/mesh.ts";
-import { DROP_REASONS, REFUSAL_CODES } from "../net/net-error.ts";
+import { DROP_REASONS, LINK_END_REASONS, REFUSAL_CODES } from "../net/net-error.ts";
 import {
   FRAME_DIRECTIONS,
   type MessageDropReason,
@@ -133,6 +133,10 @@ export class NodeMeter {
     for (const reason of REFUSAL_CODES) {
       const total = net.refusals[reason] ?? 0;
       this.#metrics.countConnectionRefusals(reason, this.#grown(`refusal ${reason}`, total));
+    }
+    for (const reason of LINK_END_REASONS) {
+      const total = net.linksEnded[reason] ?? 0;
+      this.#metrics.countLinksEnded(reason, this.#grown(`link end ${reason}`, total));
     }
   }
 
