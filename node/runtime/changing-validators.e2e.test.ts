@@ -6,18 +6,12 @@ import { RpcCallError } from "../../client/call-errors.ts";
 import { EpochTrail } from "../../client/epoch-trail.ts";
 import { pinGenesis } from "../../client/genesis-pin.ts";
 import { LedgerReads } from "../../client/reads.ts";
-import { fromBase64, toBase64 } from "../../client/rpc/base64.ts";
+import { toBase64 } from "../../client/rpc/base64.ts";
 import type { MethodName, ParamsOf, ResultOf } from "../../client/rpc/methods.ts";
 import { RpcClient } from "../../client/rpc-client.ts";
-import { certificateSchema } from "../../consensus/certificate.ts";
-import { readyStatement } from "../../ledger/ready-statement.ts";
 import { PIB_TERMS } from "../../ledger/testing/test-ledger.ts";
-import type { Payloads } from "../../ledger/transactions/kinds.ts";
 import { present } from "../../primitives/assert.ts";
 import { fromHex } from "../../primitives/bytes.ts";
-import { decode } from "../../primitives/codec/codec.ts";
-import { readPassphrase, unlockKeyFile } from "../../primitives/keystore.ts";
-import { nativeSigner } from "../../primitives/native/sodium.ts";
 import { Participants } from "../demo/participants.ts";
 import {
   addLocalValidator,
@@ -27,6 +21,7 @@ import {
   type LocalValidator,
   renewLocalKeys,
 } from "../local-network/network-files.ts";
+import { ValidatorChanges } from "../local-network/testing/validator-changes.ts";
 import {
   killValidator,
   logFile,
@@ -46,6 +41,7 @@ let directory: string;
 let options: LocalNetworkOptions;
 let network: LocalNetwork;
 let parties: Participants;
+let changes: ValidatorChanges;
 let joiner: LocalValidator;
 let load: Load;
 const nodes = new Map<string, LocalValidator>();
@@ -81,54 +77,8 @@ async function untilEpoch(epoch: number, ...names: readonly string[]): Promise<v
 
 /** Until a final block of this epoch carries the signature of the validator with this name. */
 async function untilItVotes(name: string, epoch: number): Promise<void> {
-  const serving = node("sbp-karachi");
-  const { validators } = await call(serving, "chain.validators", { epoch: String(epoch) });
-  const index = validators.findIndex((validator) => validator.name === name);
-  expect(index).toBeGreaterThanOrEqual(0);
-  let seen = 0;
-  await until(`${name} votes in epoch ${epoch}`, async () => {
-    const { height } = await call(serving, "chain.info", {});
-    for (let at = Math.max(seen + 1, Number(height) - 20); at <= Number(height); at++) {
-      seen = at;
-      const { commit } = await call(serving, "chain.block", { height: String(at) });
-      const bytes = present(fromBase64(commit), "certificate");
-      const certificate = decode(certificateSchema, bytes, undefined, "commit");
-      if (certificate.epoch === epoch && (certificate.signers & (1 << index)) !== 0) return true;
-    }
-    return false;
-  });
-}
-
-type Change = Payloads["change-validators"];
-
-/** Proposes a change that ends the epoch as soon as it is ready. */
-async function propose(change: Partial<Change> & Pick<Change, "action" | "name" | "member">) {
-  const parted = new Set(["SBP", "FINDIV", change.member]);
-  const [first, ...others] = parted;
-  await parties.settle([present(first, "a party"), ...others], "change-validators", {
-    consensusKey: undefined,
-    networkKey: undefined,
-    weight: undefined,
-    timing: "WHEN_READY",
-    ...change,
-  });
-}
-
-/** What the operator of the new key does once its node is in step. */
-async function declareReady(validator: LocalValidator): Promise<void> {
-  const { epoch, checkpoint } = await call(validator, "chain.validators", {});
-  const passphrase = await readPassphrase({ file: network.passphraseFile });
-  const file = join(validator.directory, "consensus.key.json");
-  const { seed } = await unlockKeyFile(file, passphrase, "consensus");
-  const claim = {
-    epoch: Number(epoch),
-    height: Number(checkpoint?.height),
-    blockDigest: present(checkpoint, "a checkpoint").digest,
-  };
-  const statement = readyStatement({ chainId: network.chainId, ...claim });
-  const { name, member } = validator;
-  const signature = nativeSigner(seed).sign(statement);
-  await parties.settle([member], "validator-ready", { name, member, ...claim, signature });
+  const client = new RpcClient({ endpoints: [node("sbp-karachi").rpcUrl] });
+  await until(`${name} votes in epoch ${epoch}`, () => changes.hasVoted(client, name, epoch));
 }
 
 async function headOf(validator: LocalValidator): Promise<number> {
@@ -252,6 +202,7 @@ beforeAll(async () => {
     node("sbp-karachi").rpcUrl,
     node("sbp-islamabad").rpcUrl,
   ]);
+  changes = new ValidatorChanges(network, parties);
   await prepareLedger();
   load = new Load();
 }, 240_000);
@@ -268,7 +219,7 @@ test("a fifth validator joins, and votes in the next epoch", { timeout: 240_000 
   nodes.set(joiner.name, joiner);
   // A stranger until its admission is on the ledger.
   await startValidator(joiner);
-  await propose({
+  await changes.propose({
     action: "ADMIT",
     name: joiner.name,
     member: joiner.member,
@@ -281,7 +232,7 @@ test("a fifth validator joins, and votes in the next epoch", { timeout: 240_000 
   expect(validators).toHaveLength(4);
   expect(pending).toMatchObject([{ action: "ADMIT", name: "sbp-lahore", ready: false }]);
   expect(await refusalBy(joiner)).toBe("OBSERVER");
-  await declareReady(joiner);
+  await changes.declareReady(joiner);
   await untilEpoch(1, ...nodes.keys());
   await untilItVotes("sbp-lahore", 1);
   await waitUntilReady(joiner);
@@ -316,7 +267,7 @@ async function refusalBy(validator: LocalValidator): Promise<unknown> {
 }
 
 test("one of the first four leaves and goes on following", { timeout: 240_000 }, async () => {
-  await propose({ action: "REMOVE", name: "custodian-a", member: "CUSTODIAN-A" });
+  await changes.propose({ action: "REMOVE", name: "custodian-a", member: "CUSTODIAN-A" });
   await untilEpoch(2, ...nodes.keys());
   const { validators, quorum } = await call(joiner, "chain.validators", {});
   expect(validators.map(({ name }) => name)).toEqual([
@@ -336,7 +287,7 @@ test("the keys of a third are rotated", { timeout: 240_000 }, async () => {
   const rotating = node("findiv-islamabad");
   expect(await stopValidator(rotating)).toBe("stopped");
   const keys = await renewLocalKeys(network, rotating);
-  await propose({
+  await changes.propose({
     action: "ROTATE",
     name: rotating.name,
     member: "FINDIV",
@@ -347,7 +298,7 @@ test("the keys of a third are rotated", { timeout: 240_000 }, async () => {
   await startValidator(rotating);
   await untilInStep(rotating);
   expect((await call(rotating, "chain.info", {})).epoch).toBe("2");
-  await declareReady(rotating);
+  await changes.declareReady(rotating);
   await untilEpoch(3, ...nodes.keys());
   await untilItVotes("findiv-islamabad", 3);
   await waitUntilReady(rotating);

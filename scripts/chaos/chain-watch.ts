@@ -20,16 +20,34 @@ export function singleAttempt(url: string, attemptTimeoutMs = CALL_MS): RpcClien
 /** Follows the heads of all nodes from outside, through their public RPC. */
 export class ChainWatch {
   readonly #network: ChaosNetwork;
-  readonly #clients: readonly RpcClient[];
+  readonly #clients = new Map<ValidatorIndex, RpcClient>();
   readonly #heads = new Map<ValidatorIndex, Head>();
   readonly #stop = new AbortController();
-  readonly #loops: readonly Promise<void>[];
+  readonly #loops: Promise<void>[] = [];
   #tip = 0;
+  #grewAtMs = performance.now();
+  #longestStandstillMs = 0;
 
   constructor(network: ChaosNetwork) {
     this.#network = network;
-    this.#clients = network.network.validators.map(({ rpcUrl }) => singleAttempt(rpcUrl));
-    this.#loops = network.indices().map((i) => this.#follow(i));
+    for (const i of network.indices()) this.follow(i);
+  }
+
+  /** Follows one that has joined. */
+  follow(i: ValidatorIndex): void {
+    invariant(!this.#clients.has(i), "a node is followed once");
+    this.#clients.set(i, singleAttempt(this.#network.validator(i).rpcUrl));
+    this.#loops.push(this.#keepAsking(i));
+  }
+
+  /**
+   * Begins to measure; the returned function tells the longest time, in seconds, in which no node
+   * showed a new block. As fine as the polls are.
+   */
+  measureStandstill(): () => number {
+    this.#grewAtMs = performance.now();
+    this.#longestStandstillMs = 0;
+    return () => Math.max(this.#longestStandstillMs, performance.now() - this.#grewAtMs) / 1000;
   }
 
   /** The greatest height that any node ever showed. */
@@ -98,7 +116,7 @@ export class ChainWatch {
     await Promise.all(this.#loops);
   }
 
-  async #follow(i: ValidatorIndex): Promise<void> {
+  async #keepAsking(i: ValidatorIndex): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#ask(i);
       await delay(POLL_MS);
@@ -107,15 +125,23 @@ export class ChainWatch {
 
   async #ask(i: ValidatorIndex): Promise<void> {
     try {
-      const client = present(this.#clients[i], "client");
+      const client = present(this.#clients.get(i), "client");
       const { height, stateRoot } = await client.call("chain.info", {});
       this.#heads.set(i, { height: Number(height), stateRoot });
       invariant(Number.isSafeInteger(Number(height)), "a height is a number");
-      this.#tip = Math.max(this.#tip, Number(height));
+      this.#raiseTip(Number(height));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // Down, paused or busy: all of which are to be expected here.
       this.#heads.delete(i);
     }
+  }
+
+  #raiseTip(height: number): void {
+    if (height <= this.#tip) return;
+    this.#tip = height;
+    const now = performance.now();
+    this.#longestStandstillMs = Math.max(this.#longestStandstillMs, now - this.#grewAtMs);
+    this.#grewAtMs = now;
   }
 }

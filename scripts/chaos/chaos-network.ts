@@ -5,10 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse, stringify } from "smol-toml";
+import { sitesFor } from "../../node/local-network/institutions.ts";
 import {
+  addLocalValidator,
   createLocalNetwork,
+  type JoiningValidator,
   type LocalNetwork,
+  type LocalNetworkOptions,
   type LocalValidator,
+  renewLocalKeys,
 } from "../../node/local-network/network-files.ts";
 import { present } from "../../primitives/assert.ts";
 import { type ProcessControl, pinProgram } from "./compiled-program.ts";
@@ -42,6 +47,8 @@ export interface Readiness {
   }[];
 }
 
+/** So often that one who joins meets a snapshot, and that they come under every fault. */
+export const SNAPSHOT_EVERY_BLOCKS = 25;
 const OPS_TIMEOUT_MS = 2_000;
 /** A log holds a few lines a second; more than this of it is never looked at in one go. */
 const MAX_LOG_BYTES = 8 << 20;
@@ -56,6 +63,9 @@ export class ChaosNetwork {
   readonly network: LocalNetwork;
   readonly #control: ProcessControl;
   readonly #keepFiles: boolean;
+  readonly #options: LocalNetworkOptions;
+  /** Those of the genesis, then those that joined. */
+  readonly #validators: LocalValidator[];
   readonly #pids = new Map<ValidatorIndex, number>();
   readonly #endings = new Map<ValidatorIndex, Ending>();
   /** Processes that exist and whose id is not yet on file: a close waits for them. */
@@ -63,17 +73,18 @@ export class ChaosNetwork {
   #isClosed = false;
 
   private constructor(
-    directory: string,
     network: LocalNetwork,
     links: FaultyLinks,
     control: ProcessControl,
-    keepFiles: boolean,
+    files: { directory: string; keep: boolean; options: LocalNetworkOptions },
   ) {
-    this.directory = directory;
+    this.directory = files.directory;
     this.network = network;
     this.links = links;
     this.#control = control;
-    this.#keepFiles = keepFiles;
+    this.#keepFiles = files.keep;
+    this.#options = files.options;
+    this.#validators = [...network.validators];
     // The last resort, where nothing asynchronous runs any more.
     process.once("exit", () => this.#endNow());
   }
@@ -83,18 +94,23 @@ export class ChaosNetwork {
     const directory = await mkdtemp(join(tmpdir(), "mizan-chaos-"));
     try {
       const control = await pinProgram(options.program, directory);
-      const network = await createLocalNetwork({
+      const local: LocalNetworkOptions = {
         directory: join(directory, "net"),
         validators: options.validators,
         // Only a rehearsal network lets a node run on another clock.
         networkName: "rehearsal-chaos",
         genesisTimeMs: Date.now(),
         clockOffsetMs: 0,
-      });
+      };
+      const network = await createLocalNetwork(local);
       const ports = network.validators.map(({ peerPort }) => peerPort);
       const links = await FaultyLinks.open(ports, new SeededRandom(options.seed, "links"));
-      const chaos = new ChaosNetwork(directory, network, links, control, options.keepFiles);
-      for (const i of chaos.indices()) await chaos.#leadThroughLinks(i);
+      const files = { directory, keep: options.keepFiles, options: local };
+      const chaos = new ChaosNetwork(network, links, control, files);
+      for (const i of chaos.indices()) {
+        await chaos.#leadThroughLinks(i);
+        await chaos.#makeSnapshots(i);
+      }
       return chaos;
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
@@ -103,11 +119,11 @@ export class ChaosNetwork {
   }
 
   indices(): readonly ValidatorIndex[] {
-    return [...this.network.validators.keys()];
+    return [...this.#validators.keys()];
   }
 
   validator(i: ValidatorIndex): LocalValidator {
-    return present(this.network.validators[i], `validator ${i}`);
+    return present(this.#validators[i], `validator ${i}`);
   }
 
   name(i: ValidatorIndex): string {
@@ -135,6 +151,21 @@ export class ChaosNetwork {
   /** Throws with the end of the log when the process dies or is not ready in a minute. */
   waitUntilReady(i: ValidatorIndex): Promise<void> {
     return this.#control.waitUntilReady(this.validator(i));
+  }
+
+  /** One more node, with keys of its own and empty data; its links are whole. It does not run. */
+  async addValidator(): Promise<JoiningValidator & { readonly index: ValidatorIndex }> {
+    const index = this.#validators.length;
+    const site = present(sitesFor(index + 1)[index], "a site for one more validator");
+    const joining = await addLocalValidator(this.network, site, this.#options);
+    this.#validators.push(joining.validator);
+    await this.#makeSnapshots(index);
+    return { ...joining, index };
+  }
+
+  /** New key files in place of its own. The process must not run. */
+  renewKeys(i: ValidatorIndex): Promise<Omit<JoiningValidator, "validator">> {
+    return renewLocalKeys(this.network, this.validator(i));
   }
 
   /** Runs `mizan init`: an empty database and journal at the genesis. Throws when it refuses. */
@@ -238,6 +269,13 @@ export class ChaosNetwork {
       });
       return { ...config, net: { ...net, peers: led } };
     });
+  }
+
+  #makeSnapshots(i: ValidatorIndex): Promise<void> {
+    return this.#reconfigure(i, (config) => ({
+      ...config,
+      snapshot: { ...table(config["snapshot"] ?? {}), everyBlocks: SNAPSHOT_EVERY_BLOCKS },
+    }));
   }
 
   async #reconfigure(

@@ -4,7 +4,7 @@ import { type Collected, isOneMoment } from "./evidence.ts";
 function collected(height: number, isOfOneHead = true): Collected {
   const head = { height, stateRoot: `root ${height}` };
   const nothing = { blocks: [], executions: [], transactions: new Map(), balances: new Map() };
-  const evidence = { node: "a", head, ...nothing, outstanding: new Map() };
+  const evidence = { node: "a", head, lacksUpTo: 0, ...nothing, outstanding: new Map() };
   return { evidence, next: { height, cursor: "c" }, isOfOneHead };
 }
 

@@ -44,10 +44,11 @@ export async function collect(
 ): Promise<Collected> {
   const info = await client.call("chain.info", {});
   const height = Number(info.height);
-  const heights = Array.from(
-    { length: Math.max(0, height - since.height) },
-    (_, i) => since.height + 1 + i,
-  );
+  // One that began with a snapshot has no blocks below it.
+  const earliest = Number(info.earliestHeight);
+  const isWhole = earliest <= since.height + 1;
+  const from = isWhole ? since.height + 1 : earliest;
+  const heights = Array.from({ length: Math.max(0, height - from + 1) }, (_, i) => from + i);
   const blocks = await each(heights, async (at) => {
     const block = await client.call("chain.block", { height: String(at), view: "header" });
     return blockFact(block);
@@ -61,12 +62,24 @@ export async function collect(
     const supply = await client.call("asset.supply", { asset });
     outstanding.set(asset, parseAmount(supply.outstanding, "outstanding"));
   }
-  const { executions, cursor } = await readExecutions(client, since.cursor);
+  const { executions, cursor } = await readExecutions(
+    client,
+    isWhole ? since.cursor : `at:${earliest}`,
+  );
   const head = { height, stateRoot: info.stateRoot };
   const after = await client.call("chain.info", {});
   const transactions = new Map(facts);
   return {
-    evidence: { node, head, blocks, transactions, balances, outstanding, executions },
+    evidence: {
+      node,
+      head,
+      lacksUpTo: isWhole ? 0 : earliest - 1,
+      blocks,
+      transactions,
+      balances,
+      outstanding,
+      executions,
+    },
     next: { height, cursor },
     isOfOneHead: after.height === info.height,
   };

@@ -54,6 +54,11 @@ export type Fault =
       readonly victim: ValidatorIndex;
       readonly offsetMs: number;
       readonly holdMs: number;
+    }
+  | {
+      readonly name: "change-validators";
+      /** Whose keys are rotated, after another one has joined and one has left. */
+      readonly rotator: ValidatorIndex;
     };
 
 /** Validators on one side of a cut. */
@@ -79,6 +84,8 @@ export const FAULT_NAMES = [
   "old-backup",
   "clock-small",
   "clock-large",
+  // The last: after it the network is another one.
+  "change-validators",
 ] as const satisfies readonly FaultName[];
 
 export function isFaultName(text: string): text is FaultName {

@@ -7,6 +7,7 @@ import { disturbLinks, flapLinks } from "./link-faults.ts";
 import { cutOff, lossy, oneWay, slow } from "./link-rules.ts";
 import { restoreOldBackup, wipeData } from "./lost-promises.ts";
 import { killAll, killOneByOne, pauseSome } from "./process-faults.ts";
+import { changeValidators } from "./validator-faults.ts";
 
 /** Faults that need a file system of their own. */
 export function needsMount({ name }: Fault): boolean {
@@ -49,6 +50,8 @@ export function inject(fault: Fault, field: FaultField): Promise<void> {
       const isLarge = fault.name === "clock-large";
       return skewClock(field, fault.victim, fault.offsetMs, fault.holdMs, isLarge);
     }
+    case "change-validators":
+      return changeValidators(field, fault.rotator);
     default:
       return unreachable(fault);
   }
@@ -87,6 +90,8 @@ export function faultLabel(fault: Fault, nameOf: (i: number) => string): string 
     case "clock-small":
     case "clock-large":
       return `${fault.name} ${nameOf(fault.victim)} ${seconds(fault.offsetMs)}`;
+    case "change-validators":
+      return `${fault.name} +1 -1, keys of ${nameOf(fault.rotator)}`;
     default:
       return unreachable(fault);
   }

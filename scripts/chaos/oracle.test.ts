@@ -48,6 +48,7 @@ function node(name: string, more: Partial<NodeEvidence> = {}): NodeEvidence {
   return {
     node: name,
     head: { height: 1, stateRoot: "s1" },
+    lacksUpTo: 0,
     blocks: [{ height: 1, proposer: 0, timestampMs: 5, ...roots }],
     transactions: new Map([["t1", settled]]),
     balances: new Map([
@@ -203,4 +204,32 @@ describe("nodes", () => {
 test("balances after a window hold each success once", () => {
   const after = balancesAfter(node("n0"), [entry("t1"), entry("t2")], before);
   expect([after.get(A), after.get(B)]).toEqual([90n, 10n]);
+});
+
+describe("a node that began with a snapshot", () => {
+  const whole = node("n0");
+  const nothing = { blocks: [], executions: [], transactions: new Map() };
+
+  test("need not know what was executed or expired before it began", () => {
+    expect(kindsOf([whole, node("n1", { ...nothing, lacksUpTo: 1 })])).toEqual([]);
+    const moved = { balances: before, executions: [] };
+    const expired = new Map<string, TransactionFact>([["t1", { status: "expired" }]]);
+    const gone = node("n0", { ...moved, transactions: expired });
+    const late = node("n1", { ...nothing, ...moved, lacksUpTo: 1 });
+    expect(kindsOf([gone, late])).toEqual([]);
+  });
+
+  test("must know what was executed after, and agree on all that it has", () => {
+    const later = new Map([["t1", { ...settled, height: 2 }]]);
+    const full = node("n0", {
+      transactions: later,
+      executions: [{ txId: "t1", height: 2, index: 0 }],
+    });
+    expect(kindsOf([full, node("n1", { ...nothing, lacksUpTo: 1 })])).toContain("LOST");
+    const poor = node("n1", { ...nothing, lacksUpTo: 1, balances: before });
+    expect(kindsOf([whole, poor])).toEqual(["BALANCES_DIFFER"]);
+    const other = new Map([["t1", { ...settled, index: 7 }]]);
+    const elsewhere = node("n1", { lacksUpTo: 1, transactions: other });
+    expect(kindsOf([whole, elsewhere])).toContain("OUTCOMES_DIFFER");
+  });
 });

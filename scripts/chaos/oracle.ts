@@ -38,6 +38,8 @@ export function balanceKey(account: string, asset: string): string {
 export interface NodeEvidence {
   readonly node: string;
   readonly head: { readonly height: number; readonly stateRoot: string };
+  /** Blocks up to here are not on this node, which began with a snapshot; 0 for none. */
+  readonly lacksUpTo: number;
   readonly blocks: readonly BlockFact[];
   readonly transactions: ReadonlyMap<string, TransactionFact>;
   readonly balances: Balances;
@@ -197,10 +199,12 @@ function checkConservation(node: NodeEvidence): readonly Violation[] {
 function checkEnd(evidence: readonly NodeEvidence[], entry: JournalEntry): readonly Violation[] {
   const violations: Violation[] = [];
   const { txId, acknowledgedBy } = entry;
-  const answers = evidence.map(({ node, transactions }) => ({
-    node,
-    fact: transactions.get(txId) ?? ({ status: "unknown" } as const),
-  }));
+  const answers = evidence
+    .filter((node) => canTell(node, evidence, txId))
+    .map(({ node, transactions }) => ({
+      node,
+      fact: transactions.get(txId) ?? ({ status: "unknown" } as const),
+    }));
   for (const { node, fact } of answers) {
     const isOpen = fact.status === "unknown" || fact.status === "pending";
     if (isOpen && acknowledgedBy !== undefined) {
@@ -218,6 +222,23 @@ function checkEnd(evidence: readonly NodeEvidence[], entry: JournalEntry): reado
     violations.push({ kind: "OUTCOMES_DIFFER", detail: `${txId}: ${each}` });
   }
   return violations;
+}
+
+/**
+ * A node that began with a snapshot knows nothing of what was executed before, and can prove no
+ * expiry for as long as the transaction may have been. The others' word is enough for that.
+ */
+function canTell(node: NodeEvidence, evidence: readonly NodeEvidence[], txId: string): boolean {
+  if (node.lacksUpTo === 0 || (node.transactions.get(txId)?.status ?? "unknown") !== "unknown") {
+    return true;
+  }
+  return !evidence.some(({ lacksUpTo, transactions }) => {
+    const fact = transactions.get(txId);
+    if (lacksUpTo > 0 || fact === undefined) return false;
+    return (
+      fact.status === "expired" || (fact.status === "committed" && fact.height <= node.lacksUpTo)
+    );
+  });
 }
 
 function describe(fact: TransactionFact): string {

@@ -24,6 +24,7 @@ function victimsOf(fault: Fault): readonly number[] {
   if ("victims" in fault) return fault.victims;
   if ("victim" in fault) return [fault.victim];
   if ("side" in fault) return fault.side;
+  if ("rotator" in fault) return [fault.rotator];
   return fault.name === "kill-one" ? fault.cycles.map(({ victim }) => victim) : [];
 }
 

@@ -112,6 +112,9 @@ function faultsOf(name: FaultName, options: ScheduleOptions): readonly Fault[] {
       const signs = quick ? [random.pick([1, -1])] : [1, -1];
       return signs.map((sign) => ({ name, victim, offsetMs: sign * size, holdMs: span(CLOCK_MS) }));
     }
+    case "change-validators":
+      // The first three are those of the central bank and the sovereign; a custodian leaves.
+      return [{ name, rotator: random.pick([0, 1, 2]) }];
     default:
       return unreachable(name);
   }
