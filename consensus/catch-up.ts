@@ -7,6 +7,7 @@ import { blockOf, finalizationAt } from "./finality.ts";
 import { type BlockHeader, headerDigest } from "./header.ts";
 import {
   MAX_BLOCKS_PER_REPLY,
+  MAX_CLAIM_WAIT,
   MAX_EPOCH_CLAIMS,
   MAX_RETRY_MS,
   MAX_TENTATIVE_HEADERS,
@@ -47,10 +48,20 @@ export function pursueFinality(turn: Turn): void {
   // The application sets the pace; its next `applied` event brings us back here.
   if (state.floor.height - state.appliedHeight > MAX_UNAPPLIED_BLOCKS) return;
   if (catchUp.request !== undefined || isRunning(state, "catchUp")) return;
-  if (claimant !== undefined) requestBlocks(turn, claimant, true);
-  else if (target !== undefined) {
+  if (claimant !== undefined && (target === undefined || isClaimsTurn(catchUp))) {
+    requestBlocks(turn, claimant, true);
+  } else if (target !== undefined) {
     requestBlocks(turn, peerOr(state, catchUp.nextPeer ?? firstSigner(target)), false);
   }
+}
+
+/**
+ * With a proven finality above the floor as well, mere words and it take turns: a liar that claims
+ * again and again must not keep us from the others, nor a set that has left keep us from the next.
+ * What has been begun is gone on with: an answer without its end belongs to one peer.
+ */
+function isClaimsTurn({ tentative, claimant, lastOnClaim }: CatchUp): boolean {
+  return tentative.length > 0 ? claimant !== undefined : !lastOnClaim;
 }
 
 /** A peer's Status is of a later epoch. Validators of today may all be strangers to our set. */
@@ -66,8 +77,8 @@ export function noteEpochClaim(state: ConsensusState, peer: PeerIndex): void {
 /** The peer whose unfinished answer is to be continued, or the next one to take at its word. */
 function claimToFollow(turn: Turn): PeerIndex | undefined {
   const { state, now } = turn;
-  const { claims, nextPeer, tentative } = state.catchUp;
-  if (nextPeer !== undefined && tentative.length > 0 && claims.has(nextPeer)) return nextPeer;
+  const { claims, claimant, tentative } = state.catchUp;
+  if (claimant !== undefined && tentative.length > 0) return claimant;
   for (const [peer, { open, notBeforeMs }] of claims) {
     // A clock that jumped back must not silence us.
     const rested = now >= notBeforeMs || notBeforeMs - now > MAX_RETRY_MS;
@@ -82,7 +93,7 @@ function failClaim(turn: Turn, peer: PeerIndex): void {
   const { catchUp } = state;
   catchUp.request = undefined;
   catchUp.tentative = [];
-  catchUp.nextPeer = undefined;
+  catchUp.claimant = undefined;
   cancelTimer(state, "catchUp");
   const claim = catchUp.claims.get(peer);
   if (claim === undefined) return;
@@ -111,11 +122,13 @@ function firstSigner(certificate: Certificate): PeerIndex {
 
 function stopCatchUp(state: ConsensusState): void {
   const { catchUp } = state;
-  if (catchUp.request === undefined && catchUp.nextPeer === undefined) return;
+  const { request, nextPeer, claimant } = catchUp;
+  if (request === undefined && nextPeer === undefined && claimant === undefined) return;
   catchUp.request = undefined;
   catchUp.tentative = [];
   catchUp.attempts = 0;
   catchUp.nextPeer = undefined;
+  catchUp.claimant = undefined;
   cancelTimer(state, "catchUp");
 }
 
@@ -127,10 +140,13 @@ function requestBlocks(turn: Turn, peer: PeerIndex, onClaim: boolean): void {
   catchUp.request = { requestId, peer, fromHeight, onClaim };
   const claim = catchUp.claims.get(peer);
   if (claim !== undefined) claim.open = false;
-  catchUp.nextPeer = peer;
+  catchUp.lastOnClaim = onClaim;
+  if (onClaim) catchUp.claimant = peer;
+  else catchUp.nextPeer = peer;
+  const attempts = onClaim ? Math.min(claim?.attempts ?? 0, MAX_CLAIM_WAIT) : catchUp.attempts;
   const body = { requestId, fromHeight, count: MAX_BLOCKS_PER_REPLY };
   turn.effects.push({ type: "send", to: peer, message: { type: "getBlocks", body } });
-  startTimer(turn, "catchUp", now + retryMs(state, catchUp.attempts));
+  startTimer(turn, "catchUp", now + retryMs(state, attempts));
 }
 
 /** No useful reply: the next peer, later each time. Headers not yet proven go with their peer. */
@@ -236,6 +252,7 @@ function takeLinked(
     catchUp.request = undefined;
     catchUp.tentative = [];
     catchUp.attempts = 0;
+    catchUp.claimant = undefined;
     cancelTimer(state, "catchUp");
     for (const { header } of linked) addHeader(state, header);
     acceptCertificate(turn, finalization, "keep");

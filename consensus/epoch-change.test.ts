@@ -276,6 +276,42 @@ describe("a peer in a later epoch", () => {
     expect(endOf(node)?.digest).toBe(closing.digest);
   });
 
+  test("that lies without end keeps a node that lags from no other peer", () => {
+    const node = new TestNode({ self: follower });
+    // Final, but the blocks are missing; the liar is the first of its signers.
+    const part = certificateBy(ahead, "finalize", 2, chain[1]?.target);
+    node.receive(near, { type: "certificate", body: part });
+    const asked: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      for (const peer of [near, liar]) node.receive(peer, claim(7));
+      node.fire("catchUp");
+      asked.push(...node.all("send").map(({ to }) => to));
+      for (const peer of [near, liar]) node.receive(peer, claim(7));
+      node.clear();
+    }
+    // Two of three are silent liars: the third is asked all the same, and soon.
+    const honest = ahead.find((peer) => peer !== near && peer !== liar);
+    expect(asked.indexOf(honest ?? -1)).toBeGreaterThanOrEqual(0);
+    while (node.state.catchUp.request?.peer !== honest) node.fire("catchUp");
+    reply(node, chain.slice(0, 2), part);
+    expect(node.state.floor.height).toBe(2);
+  });
+
+  test("whose word was begun with is gone on with, whatever is proven meanwhile", () => {
+    const node = new TestNode({ self: follower });
+    const long: TestBlock[] = [];
+    for (let view = 1; view <= 70; view++) long.push(blockOn(long.at(-1) ?? GENESIS, view));
+    const tip = long.at(-1);
+    const far = certificateBy(ahead, "finalize", 70, tip?.target);
+    node.receive(40, claim(3));
+    reply(node, long.slice(0, 64), far);
+    expect(node.state.catchUp.request).toMatchObject({ peer: 40, fromHeight: 65 });
+    node.receive(near, { type: "certificate", body: far });
+    expect(node.state.catchUp.request).toMatchObject({ peer: 40, fromHeight: 65 });
+    reply(node, long.slice(64), far);
+    expect(node.state.floor.height).toBe(70);
+  });
+
   test("that is silent is given up after a time", () => {
     const node = new TestNode({ self: follower });
     node.receive(liar, claim(1));

@@ -37,6 +37,9 @@ export const EVIDENCE_EPOCHS = 2;
 /** Peers whose word that a later epoch has begun is looked into; validators of both epochs fit. */
 export const MAX_EPOCH_CLAIMS = 2 * MAX_VALIDATORS;
 
+/** A request on a mere word waits for its reply at most 2^3 times the shortest. */
+export const MAX_CLAIM_WAIT = 3;
+
 /** The newest vote of each kind that a restarted peer once sent us. */
 export const MAX_ECHOED_VOTES = 3;
 

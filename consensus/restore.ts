@@ -102,6 +102,8 @@ function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusS
       tentative: [],
       attempts: 0,
       nextPeer: undefined,
+      claimant: undefined,
+      lastOnClaim: false,
       claims: new Map(),
     },
     wanted: new Map(),

@@ -174,11 +174,15 @@ export interface EpochClaim {
 /** Catch-up by height: one request at a time. */
 export interface CatchUp {
   request: BlocksRequest | undefined;
-  /** Headers from the floor up whose finalization is further up; from `nextPeer` alone. */
+  /** Headers from the floor up whose finalization is further up; from the peer asked last alone. */
   tentative: BlockEntry[];
   /** Failures in a row, for the back-off. */
   attempts: number;
   nextPeer: PeerIndex | undefined;
+  /** Asked on its word that a later epoch has begun, and not found wanting yet. */
+  claimant: PeerIndex | undefined;
+  /** The last request was on such a word. */
+  lastOnClaim: boolean;
   readonly claims: Map<PeerIndex, EpochClaim>;
 }
 
