@@ -94,6 +94,6 @@ export function drawFaultMix(prng: Prng): FaultMix {
     byzantine: prng.chance(0.75),
     frail,
     encoded: prng.chance(0.1),
-    watched: prng.chance(0.5),
+    watched: prng.chance(0.35),
   };
 }

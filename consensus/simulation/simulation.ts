@@ -34,8 +34,8 @@ const HASTY: Partial<ConsensusParameters> = {
   minBlockIntervalMs: 2,
 };
 
-/** A healthy run stays below a tenth of this: beyond it something feeds on itself. */
-const MAX_EVENTS = 1_500_000;
+/** For each validator. A healthy run stays below a tenth of it: beyond it something feeds on itself. */
+const MAX_EVENTS = 20_000;
 
 /** How often the run is asked whether it is done. */
 const CHECK_INTERVAL_MS = 50;
@@ -105,7 +105,7 @@ class Simulation {
     this.#clients.start();
     this.#clock.after(this.#plan.mix.stabilisationMs, () => this.#stabilise());
     const { checker } = this.#world;
-    const { maxEvents = MAX_EVENTS } = this.#options;
+    const { n, maxEvents = MAX_EVENTS * n } = this.#options;
     while (checker.violations.length === 0 && !this.#idle.done) {
       if (!this.#clock.runNext(Number.POSITIVE_INFINITY)) break;
       if (this.#log.count > maxEvents) checker.fail("LOAD", `more than ${maxEvents} events`);

@@ -5,6 +5,9 @@ import type { Campaign, ChunkResult } from "./chunk.ts";
 /** Seeds that one process gets at a time: some seconds of work. */
 const SEEDS_PER_CHUNK = 10;
 
+/** Runs make much garbage that dies at once: a larger nursery, in MiB, spares a tenth of the time. */
+const NURSERY = "--max-semi-space-size=64";
+
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 export interface PoolOptions {
@@ -44,7 +47,9 @@ export async function runCampaign(options: PoolOptions): Promise<void> {
       });
       ask();
     });
-  const children = Array.from({ length: Math.min(jobs, seeds) }, () => fork(WORKER));
+  const children = Array.from({ length: Math.min(jobs, seeds) }, () =>
+    fork(WORKER, { execArgv: [...process.execArgv, NURSERY] }),
+  );
   try {
     await Promise.all(children.map(runOne));
   } finally {
