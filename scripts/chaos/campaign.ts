@@ -34,7 +34,7 @@ const WARM_UP_MS = 1_500;
 const COOL_DOWN_MS = 1_000;
 const REST_LIMIT_MS = 30_000;
 /** Collections of evidence for one fault; a node at rest makes a block in thirty seconds. */
-const MAX_COLLECTIONS = 3;
+const MAX_COLLECTIONS = 5;
 /** Between two blocks while nothing is broken, only changed. */
 const GAP_LIMIT_SECONDS: Partial<Record<FaultName, number>> = { "change-validators": 2 };
 /** Violations that a row prints; their number is always told. */
@@ -166,6 +166,7 @@ export class Campaign {
     const { signal } = this.#options;
     field.say("load off, waiting for every transaction to end");
     await reckon(this.#journal, this.#load, this.#clients, signal);
+    field.say("every transaction has ended, or time is over; asking all nodes for everything");
     const entries = this.#journal.window();
     const found = await this.#collect(field, entries);
     const evidence = found.map((each) => each.evidence);
@@ -202,7 +203,10 @@ export class Campaign {
       );
       const found = collected.filter((each) => each !== undefined);
       if (problems.length === 0 && isOneMoment(found)) return found;
-      if (attempt < MAX_COLLECTIONS) continue;
+      if (attempt < MAX_COLLECTIONS) {
+        field.say(`not of one moment, asking again: ${this.#watch.describe()}`);
+        continue;
+      }
       if (!atRest) problems.push(`the nodes do not come to rest: ${this.#watch.describe()}`);
       for (const problem of problems) field.problem(problem);
       return found;
