@@ -41,8 +41,8 @@ describe("a crash between two votes of one view", () => {
     expect(node.state.view).toBe(1);
     node.work();
     node.fire("leader");
-    node.fire("advance");
     expect(node.votesSent()).toEqual([]);
+    node.fire("advance");
     for (const index of others.slice(0, 2)) node.vote(index, "nullify", 1);
     expect(node.votesSent()).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MUTANTS } from "../../consensus/mutants/list.ts";
+import type { Edit } from "../../consensus/mutants/mutant.ts";
 import { MutantCampaign } from "./campaign.ts";
 
 /** Most take a second; a hang in the code under test is found before. */
@@ -32,6 +33,50 @@ test(
   "every directed scenario passes on the code as it is",
   async () => {
     expect(await campaign.baseline(MUTANTS)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
+test.each<readonly [verdict: string, of: string, edit: Edit]>([
+  [
+    "survived",
+    "a change without a consequence",
+    {
+      file: "consensus/quorum.ts",
+      find: "const faultBound = Math.floor((total - 1) / 3);",
+      replace: "const faultBound = Math.ceil(total / 3) - 1;",
+    },
+  ],
+  [
+    "unfit",
+    "one that does not parse",
+    { file: "consensus/quorum.ts", find: "const faultBound =", replace: "const = faultBound" },
+  ],
+  [
+    "unfit",
+    "one that breaks something else than its rule",
+    {
+      file: "consensus/quorum.ts",
+      find: "const faultBound = Math",
+      replace: "const faultBound = Moth",
+    },
+  ],
+  [
+    "unfit",
+    "one in a file that the scenario does not load",
+    {
+      file: "node/snapshot/chunk-download.ts",
+      find: "const LOOK_AGAIN_MS = 50;",
+      replace: "const LOOK_AGAIN_MS = 51;",
+    },
+  ],
+])(
+  "%s is the verdict of %s",
+  async (kind, name, edit) => {
+    const killedBy = [{ file: "consensus/quorum.test.ts", test: "weight 4: quorum 3" }];
+    const mutant = { name, rule: "None.", edits: [edit], killedBy };
+    expect(campaign.staleEdits([mutant])).toEqual([]);
+    expect(await campaign.verdict(mutant)).toMatchObject({ kind });
   },
   PATIENCE_MS,
 );
