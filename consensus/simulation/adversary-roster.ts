@@ -7,6 +7,7 @@ import type { Adversary, AdversaryContext, CreateAdversary } from "./adversaries
 import { createSilent } from "./adversaries/silent.ts";
 import { createTwins } from "./adversaries/twins.ts";
 import type { Checker } from "./checker.ts";
+import { startRealCore } from "./core-port.ts";
 import { Coverage } from "./coverage.ts";
 import { EventLog } from "./event-log.ts";
 import type { FaultMix } from "./fault-mix.ts";
@@ -126,6 +127,9 @@ export class AdversaryRoster {
       watched: false,
       latestClockMs: START_MS,
       epochBegan: () => {},
+      // A twin sees a part of its peers, and would wait for the answers of the rest for ever.
+      startCore: (config, records, lastCommitted) =>
+        startRealCore({ ...config, startGate: "open" }, records, lastCommitted),
       send: (_from, to, frame) => send(to, frame),
     };
     return new NodeModel(index, ownWorld, prng.fork(`${label} of ${index}`), {

@@ -249,9 +249,11 @@ class Simulation {
 
   /** Quiet is a network where every leader speaks and the view times fit the links. */
   #createIdleMonitor(): IdleMonitor {
-    const { mix, byzantine, frail } = this.#plan;
+    const { mix, byzantine, faults, dealt } = this.#plan;
     const watch = this.#prng.fork("idle").chance(IDLE_CHANCE);
-    const drawn = watch && !mix.hasty && byzantine.length + frail.length === 0 ? IDLE_MS : 0;
+    const silenced = dealt.some((number) => faults[number]?.kind === "diskLoss");
+    const quiet = !mix.hasty && byzantine.length === 0 && !silenced;
+    const drawn = watch && quiet ? IDLE_MS : 0;
     return new IdleMonitor({
       checker: this.#world.checker,
       parameters: this.#world.parameters,
