@@ -69,7 +69,11 @@ function commitChain(turn: Turn, blocks: readonly BlockEntry[], finalization: Ce
   };
   state.voteFloorView = Math.max(state.voteFloorView, view);
   state.unapplied.push(...blocks);
-  persist(turn, [{ type: "floor", body: { view, height, digest: tip.digest } }]);
+  // Before the peers have let us vote this journal may stand in for a lost one. Views that it has
+  // only caught up with must not count, at the next start, as views whose votes it rightly forgot.
+  if (state.gate.open) {
+    persist(turn, [{ type: "floor", body: { view, height, digest: tip.digest } }]);
+  }
   settleEvidence(
     turn,
     blocks.map(({ header }) => header),

@@ -132,6 +132,62 @@ describe("the start gate", () => {
     expect(node.state.gate.open).toBe(false);
   });
 
+  describe("a chain that begins with a snapshot, above votes of ours", () => {
+    const anchor = {
+      height: 1,
+      view: 1,
+      digest: first.digest,
+      timestampMs: first.timestampMs,
+      finalization: certificateBy(others, "finalize", 1, first.target),
+    };
+    const echoes = [voteBy(self, "notarize", 1, first.target)];
+
+    test("does not hide that the journal is lost", () => {
+      const node = new TestNode({ self, gated: true, anchor });
+      node.receive(peer, answer({ echoes }));
+      for (const index of others) node.receive(index, answer());
+      expect(node.reports("halted").map(({ code }) => code)).toEqual(["AMNESIA"]);
+      expect(node.state.gate.open).toBe(false);
+    });
+
+    test("is no amnesia where the journal holds them", () => {
+      const held = records(own("notarize", 1, first.target));
+      const node = new TestNode({ self, gated: true, anchor, records: held });
+      node.receive(peer, answer({ echoes }));
+      for (const index of others) node.receive(index, answer());
+      expect(node.reports("halted")).toEqual([]);
+      expect(node.state.gate.open).toBe(true);
+    });
+
+    test("is the same after a rotation and a second start, before anybody has answered", () => {
+      const lost = new TestNode({ self, gated: true, anchor });
+      const kept = new TestNode({
+        self,
+        gated: true,
+        anchor,
+        records: records(own("notarize", 1, first.target)),
+      });
+      const found = [lost, kept].map((node) => {
+        const journal = journalSnapshot(node.state);
+        const again = new TestNode({ self, gated: true, anchor, records: journal });
+        again.receive(peer, answer({ echoes }));
+        for (const index of others) again.receive(index, answer());
+        return again.reports("halted").map(({ code }) => code);
+      });
+      expect(found).toEqual([["AMNESIA"], []]);
+    });
+  });
+
+  test("catching up before a second start does not hide that the journal is lost", () => {
+    const node = new TestNode({ self, gated: true });
+    node.receive(leaderFor(1), proposalOf(first));
+    node.finalize(first);
+    expect(node.state.floor.view).toBe(1);
+    const again = new TestNode({ self, gated: true, records: node.journal });
+    again.receive(peer, answer({ echoes: [voteBy(self, "notarize", 1, first.target)] }));
+    expect(again.reports("halted").map(({ code }) => code)).toEqual(["AMNESIA"]);
+  });
+
   test("catching up first does not turn a vote that the journal holds into a foreign one", () => {
     const held = records(own("nullify", 1, undefined));
     const node = new TestNode({ self, gated: true, records: held });

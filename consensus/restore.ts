@@ -11,10 +11,13 @@ import {
   type ConsensusState,
   freshPacemaker,
   leaderAt,
+  type ViewState,
   viewAt,
 } from "./state.ts";
 import { restoreVote } from "./tally.ts";
 import type { Anchor, Certificate, Vote, VoteRecord } from "./types.ts";
+
+const VOTE_KINDS = ["notarize", "nullify", "finalize"] as const;
 
 /** A node that has never signed anything: the state at config.anchor. */
 export function createState(config: ConsensusConfig): ConsensusState {
@@ -50,12 +53,23 @@ export function restore(
     invariant(!voted, "a gate opens unasked only where the journal holds no vote");
     state.gate.open = config.self !== undefined;
   }
-  state.gate.settledView = state.voteFloorView;
-  if (!state.gate.open) {
-    for (const [view, { own }] of state.views) state.gate.remembered.set(view, own);
-  }
+  rememberPromises(state, entries);
   state.view = resumeView(state);
   return state;
+}
+
+/** What the start gate compares with the votes of ours that peers show. */
+function rememberPromises({ gate }: ConsensusState, entries: readonly JournalEntry[]): void {
+  for (const { type, body } of entries) {
+    if (type === "floor") gate.settledView = Math.max(gate.settledView, body.view);
+  }
+  if (gate.open) return;
+  for (const { type, body } of entries) {
+    if (type !== "vote" || body.view <= gate.settledView) continue;
+    const own = gate.remembered.get(body.view) ?? {};
+    own[body.kind] = { target: body.target, signature: undefined };
+    gate.remembered.set(body.view, own);
+  }
 }
 
 function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusState {
@@ -80,7 +94,7 @@ function emptyState(config: ConsensusConfig, ignoredRecords: number): ConsensusS
       open: false,
       answered: 0,
       targetView: 0,
-      settledView: view,
+      settledView: 0,
       remembered: new Map(),
     },
     newestVotes: new Map(),
@@ -204,10 +218,12 @@ function resumeView(state: ConsensusState): number {
  */
 export function journalSnapshot(state: ConsensusState): readonly Uint8Array[] {
   const entries: JournalEntry[] = [];
-  const { floor, voteFloorView } = state;
-  if (voteFloorView > 0) {
+  const { floor, gate } = state;
+  // As long as the gate is closed the journal keeps what it began with: see commitChain.
+  const settledView = gate.open ? state.voteFloorView : gate.settledView;
+  if (settledView > 0) {
     const { height, digest } = floor;
-    entries.push({ type: "floor", body: { view: voteFloorView, height, digest } });
+    entries.push({ type: "floor", body: { view: settledView, height, digest } });
   }
   // Where the epoch began, the finalization is of the one before and the driver's to keep.
   if (floor.finalization !== undefined && floor.finalization.epoch === state.config.epoch) {
@@ -219,6 +235,10 @@ export function journalSnapshot(state: ConsensusState): readonly Uint8Array[] {
   for (const { header, durable } of state.blocks.values()) {
     if (durable) entries.push({ type: "header", body: header });
   }
+  const settled = [...gate.remembered.keys()].filter((view) => !state.views.has(view));
+  for (const view of settled.sort((a, b) => a - b)) {
+    entries.push(...voteEntriesOf(state, view, gate.remembered.get(view) ?? {}));
+  }
   for (const view of [...state.views.keys()].sort((a, b) => a - b)) {
     entries.push(...liveEntriesOf(state, view));
   }
@@ -229,18 +249,26 @@ export function journalSnapshot(state: ConsensusState): readonly Uint8Array[] {
 function liveEntriesOf(state: ConsensusState, view: number): readonly JournalEntry[] {
   const record = viewAt(state, view);
   const entries: JournalEntry[] = [];
-  for (const kind of ["notarize", "nullify", "finalize"] as const) {
+  for (const kind of VOTE_KINDS) {
     const certificate = record.certificates[kind];
     if (certificate !== undefined) entries.push({ type: "certificate", body: certificate });
-    const vote = record.own[kind];
-    if (vote === undefined) continue;
-    const { target } = vote;
-    const { epoch } = state.config;
-    entries.push({ type: "vote", body: { kind, epoch, view, target } });
   }
+  entries.push(...voteEntriesOf(state, view, record.own));
   const leader = leaderAt(state, view);
   if (leader === state.config.self) return entries;
   const ofLeader = record.votes.get(leader)?.notarize ?? [];
   for (const vote of ofLeader) entries.push({ type: "witness", body: vote });
   return entries;
+}
+
+function voteEntriesOf(
+  { config }: ConsensusState,
+  view: number,
+  own: ViewState["own"],
+): readonly JournalEntry[] {
+  return VOTE_KINDS.flatMap((kind): readonly JournalEntry[] => {
+    const vote = own[kind];
+    if (vote === undefined) return [];
+    return [{ type: "vote", body: { kind, epoch: config.epoch, view, target: vote.target } }];
+  });
 }

@@ -140,7 +140,10 @@ export interface StartGate {
   answered: number;
   /** Highest proven floor in the answers that made the quorum; to be reached before voting. */
   targetView: number;
-  /** The floor of journal and store at this start: votes at or below it are rightly forgotten. */
+  /**
+   * The floor that the journal held at this start: votes at or below it are rightly forgotten. That
+   * of the block store does not count, which may have begun with a snapshot.
+   */
   settledView: number;
   /** Own votes that the journal held at this start, by view; emptied when the gate opens. */
   readonly remembered: Map<number, ViewState["own"]>;

@@ -156,6 +156,17 @@ test("a block without a finalization of its own waits for the next one that has 
   await close();
 });
 
+test("of blocks that came to the disk together only the last one can have a snapshot", async () => {
+  const { chain, service, log, fatal, close } = await newService();
+  for (let i = 0; i < 3; i++) await chain.commit();
+  // Each has a finalization of its own, but the state is that after the third.
+  for (const height of [1, 2, 3]) service.applied(height, false);
+  await until(() => log.length + fatal.length > 0);
+  expect(fatal).toEqual([]);
+  expect(log).toEqual(["info snapshot.created 3"]);
+  await close();
+});
+
 test("a closing block has a snapshot whatever its height; 0 makes none at all", async () => {
   const one = await newService({ everyBlocks: 1_000 });
   await one.chain.commit();

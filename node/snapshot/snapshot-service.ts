@@ -120,14 +120,15 @@ export class SnapshotService {
   }
 
   /**
-   * A block is committed, and nothing after it yet: to be called in that very turn. Where a snapshot
-   * is due and the block has a finalization of its own, the state is copied from here on.
+   * A block is committed: to be called in that very turn. Where a snapshot is due, the block has a
+   * finalization of its own and none after it came to the disk with it, the state is copied from
+   * here on.
    */
   applied(height: number, isClosing: boolean): void {
     const { everyBlocks, blocks, state } = this.#options;
     if (everyBlocks === 0 || this.#store === undefined || this.#stop.signal.aborted) return;
     if (height % everyBlocks === 0 || isClosing) this.#isDue = true;
-    if (!this.#isDue || this.#isWorking) return;
+    if (!this.#isDue || this.#isWorking || blocks.head.height !== height) return;
     let block: CertifiedBlock;
     try {
       block = certifiedBlock(blocks, state, height);
