@@ -148,6 +148,36 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "amnesia-hidden-by-a-snapshot",
+    rule: "A snapshot that the node begins with settles no view: its votes may be lost all the same.",
+    edits: [
+      { file: "consensus/restore.ts", find: "settledView: 0,", replace: "settledView: view," },
+    ],
+    killedBy: [
+      {
+        file: "consensus/restart.test.ts",
+        test: "is the same after a rotation and a second start, before anybody has answered",
+      },
+    ],
+  },
+  {
+    name: "floor-journalled-before-the-gate-opens",
+    rule: "Views that a node only caught up with before its gate opened settle nothing.",
+    edits: [
+      {
+        file: "consensus/finality.ts",
+        find: 'if (state.gate.open) {\n    persist(turn, [{ type: "floor"',
+        replace: '{\n    persist(turn, [{ type: "floor"',
+      },
+    ],
+    killedBy: [
+      {
+        file: "consensus/restart.test.ts",
+        test: "catching up before a second start does not hide that the journal is lost",
+      },
+    ],
+  },
+  {
     name: "proven-floor-not-reached-first",
     rule: "A floor that an answer proves is reached before the first vote.",
     edits: [
@@ -198,7 +228,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "consensus/restore.ts",
-        find: '    entries.push({ type: "vote", body: { kind, epoch, view, target } });\n',
+        find: "  entries.push(...voteEntriesOf(state, view, record.own));\n",
         replace: "",
       },
     ],
