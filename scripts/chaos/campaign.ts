@@ -33,8 +33,8 @@ const WARM_UP_MS = 1_500;
 /** Load after the recovery. */
 const COOL_DOWN_MS = 1_000;
 const REST_LIMIT_MS = 30_000;
-/** Collections of evidence for one fault; a node at rest makes a block in thirty seconds. */
-const MAX_COLLECTIONS = 5;
+/** Collections of evidence for one fault. */
+const MAX_COLLECTIONS = 3;
 /** Between two blocks while nothing is broken, only changed. */
 const GAP_LIMIT_SECONDS: Partial<Record<FaultName, number>> = { "change-validators": 2 };
 /** Violations that a row prints; their number is always told. */
@@ -179,8 +179,8 @@ export class Campaign {
   }
 
   /**
-   * What every node shows at one head. A block may come while they are asked: a heartbeat, or one
-   * for a batch of which each transaction is settled already. Then all are asked again.
+   * What every node shows at one head. A block may come while they are asked, such as one for a
+   * batch of which each transaction is settled already. Then all are asked again.
    */
   async #collect(
     field: FaultField,

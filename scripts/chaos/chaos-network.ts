@@ -49,6 +49,8 @@ export interface Readiness {
 
 /** So often that one who joins meets a snapshot, and that they come under every fault. */
 export const SNAPSHOT_EVERY_BLOCKS = 25;
+/** Longer than the oracle asks on the slowest machine: a chain at rest stays at rest meanwhile. */
+const HEARTBEAT_MS = 600_000;
 const OPS_TIMEOUT_MS = 2_000;
 /** A log holds a few lines a second; more than this of it is never looked at in one go. */
 const MAX_LOG_BYTES = 8 << 20;
@@ -101,6 +103,7 @@ export class ChaosNetwork {
         networkName: "rehearsal-chaos",
         genesisTimeMs: Date.now(),
         clockOffsetMs: 0,
+        consensus: { heartbeatMs: HEARTBEAT_MS },
       };
       const network = await createLocalNetwork(local);
       const ports = network.validators.map(({ peerPort }) => peerPort);
