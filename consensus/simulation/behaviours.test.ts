@@ -1,9 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { CreateAdversary } from "./adversaries/adversary.ts";
 import { BEHAVIOURS } from "./adversaries/behaviours.ts";
 import { createWithholder } from "./adversaries/withholder.ts";
 import { mergeCounts } from "./coverage.ts";
 import { type SimulationOptions, simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /** What honest nodes notice of each behaviour, in any of its runs: it does what it is named for. */
 const NOTICED: ReadonlyMap<string, readonly string[]> = new Map([

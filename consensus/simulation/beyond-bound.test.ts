@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createEquivocator } from "./adversaries/equivocator.ts";
 import type { FaultMix } from "./fault-mix.ts";
 import { simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Weather in which two traitors of four find nodes that do not hear one another. */
 const DIVIDED: Partial<FaultMix> = {

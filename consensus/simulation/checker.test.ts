@@ -5,8 +5,9 @@ import { type BlockHeader, HEADER_VERSION, headerDigest } from "../header.ts";
 import { createValidatorSet } from "../quorum.ts";
 import { statementBytes } from "../statements.ts";
 import type { Certificate, Target, VoteKind } from "../types.ts";
-import { Checker, type Invariant } from "./checker.ts";
+import { Checker } from "./checker.ts";
 import { Changes, EpochDirectory } from "./epoch-directory.ts";
+import type { Invariant } from "./invariants.ts";
 import { Keyring } from "./keyring.ts";
 import { hashText } from "./toy-application.ts";
 

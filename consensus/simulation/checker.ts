@@ -5,82 +5,9 @@ import { weightOf } from "../quorum.ts";
 import type { Certificate, Target } from "../types.ts";
 import { ContradictionWatch } from "./contradiction-watch.ts";
 import type { EpochDirectory } from "./epoch-directory.ts";
-import { type ReadStatement, readStatement, targetKey } from "./statement-reader.ts";
-
-/** What must hold in every run with Byzantine weight within the bound. */
-export type Invariant =
-  /** Finalized chains of honest nodes are prefixes of one another. */
-  | "S1"
-  /** At most one block is notarized in a view. */
-  | "S2"
-  /** No view is both nullified and finalized. */
-  | "S3"
-  /** What is finalized was notarized with the same target; all views it skips are nullified. */
-  | "S4"
-  /** No honest key contradicts itself or signs at or below its floor, across restarts. */
-  | "S5"
-  /** Nothing is on the wire before the disk holds what it promises. */
-  | "S6"
-  /** Floor, view and applied height never go back. */
-  | "S7"
-  /** Equal height means equal state; each transaction is executed once. */
-  | "S8"
-  /** Timestamps rise along the chain and lie within the bounds of an honest clock. */
-  | "S9"
-  /** Certificates that honest nodes send are complete and of quorum weight. */
-  | "S10"
-  /** A core's memory stays within its bounds. */
-  | "S11"
-  /** The same seed gives the same run, event for event. */
-  | "S12"
-  /** An honest node neither stops for good nor throws. */
-  | "HALT"
-  /** A run stays within its budget of events: nothing feeds on itself. */
-  | "LOAD"
-  /** After stabilisation every honest node finalizes new blocks in bounded time. */
-  | "L1"
-  /** A transaction that an honest node holds after stabilisation becomes final. */
-  | "L2"
-  /** After stabilisation all honest nodes reach the same floor. */
-  | "L3"
-  /** After stabilisation a node that was down or lost its disk catches up. */
-  | "L4"
-  /** At rest no view is nullified, views pass for heartbeat blocks alone, traffic is bounded. */
-  | "L5"
-  /** At rest heartbeat blocks appear. */
-  | "L6"
-  /** After stabilisation an epoch ends and the next begins at every honest node. */
-  | "L7"
-  /** Who contradicts itself before an honest node, after stabilisation, is convicted on the chain. */
-  | "L8"
-  /** After all nodes were down at once the chain goes on. */
-  | "L9"
-  /** A header stands in its epoch, and names the next validators exactly where it ends. */
-  | "EPOCH"
-  /** Evidence in a final block convicts a Byzantine key, and none twice by the same proof. */
-  | "EVIDENCE";
-
-export interface Violation {
-  readonly invariant: Invariant;
-  readonly atMs: number;
-  readonly detail: string;
-}
-
-/** Votes of one view by honest keys: what any certificate of the view could be made of. */
-interface ViewLedger {
-  readonly notarize: Map<string, number>;
-  readonly finalize: Map<string, number>;
-  nullify: number;
-  readonly bySigner: Map<number, SignerSlot>;
-}
-
-/** What one honest key signed in one view: at most one target each, if all is well. */
-interface SignerSlot {
-  readonly proposed: Set<string>;
-  readonly notarized: Set<string>;
-  readonly finalized: Set<string>;
-  nullified: boolean;
-}
+import type { Invariant, Violation } from "./invariants.ts";
+import { readStatement } from "./statement-reader.ts";
+import { VoteLedger } from "./vote-ledger.ts";
 
 interface NodeLedger {
   /** Of the floor and the view; they are compared by epoch first. */
@@ -121,9 +48,7 @@ const MAX_VIOLATIONS = 8;
 export class Checker {
   readonly violations: Violation[] = [];
   readonly #options: CheckerOptions;
-  readonly #views = new Map<string, ViewLedger>();
-  /** By epoch. */
-  readonly #byzantineWeights = new Map<number, number>();
+  readonly #votes: VoteLedger;
   readonly #nodes: NodeLedger[];
   /** The one finalized chain, by height; genesis at 0. */
   readonly #chain: ChainLink[];
@@ -134,12 +59,16 @@ export class Checker {
   /** By epoch. */
   readonly #highestViews = new Map<number, number>();
   #widestGap = 0;
-  #nullifications = 0;
   readonly #contradictions: ContradictionWatch;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
     const { epochs } = options;
+    this.#votes = new VoteLedger({
+      epochs,
+      honest: options.honest,
+      fail: (invariant, detail) => this.fail(invariant, detail),
+    });
     this.#contradictions = new ContradictionWatch(epochs, options.honest);
     this.#nodes = Array.from({ length: epochs.participants }, () => ({
       epoch: epochs.firstEpoch,
@@ -182,7 +111,7 @@ export class Checker {
 
   /** Nullify votes of honest keys. */
   get nullifications(): number {
-    return this.#nullifications;
+    return this.#votes.nullifications;
   }
 
   /** Height at which a transaction was executed first. */
@@ -196,42 +125,7 @@ export class Checker {
 
   /** The key of an honest node signs `statement`. */
   signed(node: number, statement: Uint8Array): void {
-    const read = readStatement(statement);
-    const weight = this.#options.epochs.weightOf(read.epoch, node);
-    if (weight === 0) this.fail("S5", `node ${node} signs in epoch ${read.epoch}, not its own`);
-    const ledger = this.#ledger(read.epoch, read.view);
-    const own = ledger.bySigner.get(node) ?? emptySlot();
-    ledger.bySigner.set(node, own);
-    const key = targetKey(read.target);
-    const clash = (what: string): void =>
-      this.fail("S5", `node ${node} signs ${read.kind} in view ${read.view} after ${what}`);
-    switch (read.kind) {
-      case "proposal":
-        if (own.proposed.size > 0 && !own.proposed.has(key)) clash("another proposal");
-        own.proposed.add(key);
-        return;
-      case "notarize":
-        if (own.notarized.has(key)) return;
-        if (own.notarized.size > 0) clash("another notarize vote");
-        own.notarized.add(key);
-        add(ledger.notarize, key, weight);
-        break;
-      case "nullify":
-        if (own.nullified) return;
-        if (own.finalized.size > 0) clash("a finalize vote");
-        own.nullified = true;
-        ledger.nullify += weight;
-        this.#nullifications += 1;
-        break;
-      case "finalize":
-        if (own.finalized.has(key)) return;
-        if (own.nullified) clash("a nullify vote");
-        if (own.finalized.size > 0) clash("another finalize vote");
-        own.finalized.add(key);
-        add(ledger.finalize, key, weight);
-        break;
-    }
-    this.#checkView(read, ledger);
+    this.#votes.signed(node, readStatement(statement));
   }
 
   /** A core of `epoch` decides to sign while its floor stands at `floorView`. */
@@ -252,40 +146,6 @@ export class Checker {
     if (header.timestampMs > clockMs + this.#options.precisionMs) {
       this.fail("S9", `node ${node} votes for height ${header.height} ahead of its clock`);
     }
-  }
-
-  /** S2 and S3 on what could be certified, whether or not anyone ever collects the votes. */
-  #checkView(read: ReadStatement, ledger: ViewLedger): void {
-    const possible = this.#possible(read.epoch, ledger.notarize);
-    if (possible.length > 1) {
-      this.fail("S2", `view ${read.view}: ${possible.length} blocks can be notarized`);
-    }
-    const finalized = this.#possible(read.epoch, ledger.finalize);
-    const nullified = this.#isQuorum(read.epoch, ledger.nullify);
-    if (nullified && finalized.length > 0) {
-      this.fail("S3", `view ${read.view}: both nullification and finalization exist`);
-    }
-    for (const key of finalized) {
-      if (!possible.includes(key)) {
-        this.fail("S4", `view ${read.view}: finalization without notarization of ${key}`);
-      }
-    }
-  }
-
-  #possible(epoch: number, votes: ReadonlyMap<string, number>): readonly string[] {
-    return [...votes].filter(([, weight]) => this.#isQuorum(epoch, weight)).map(([key]) => key);
-  }
-
-  /** Whether honest weight and all Byzantine weight of the epoch together are a quorum. */
-  #isQuorum(epoch: number, honestWeight: number): boolean {
-    const { epochs, honest } = this.#options;
-    const { set } = epochs.of(epoch);
-    let byzantine = this.#byzantineWeights.get(epoch);
-    if (byzantine === undefined) {
-      byzantine = honest.reduce((rest, node) => rest - epochs.weightOf(epoch, node), set.total);
-      this.#byzantineWeights.set(epoch, byzantine);
-    }
-    return honestWeight + byzantine >= set.quorum;
   }
 
   /** S6: an honest node puts a signed statement on the wire; `missing` is not on its disk. */
@@ -311,23 +171,13 @@ export class Checker {
     if (weight < set.quorum || count !== certificate.signatures.length) {
       this.fail("S10", `node ${node} sent a ${certificate.kind} certificate of weight ${weight}`);
     }
-    const ledger = this.#ledger(certificate.epoch, certificate.view);
-    if (!this.#couldExist(certificate.epoch, ledger, certificate.kind, certificate.target)) {
+    const { epoch, view, kind, target } = certificate;
+    if (!this.#votes.couldExist(epoch, view, kind, target)) {
       this.fail(
         "S10",
         `view ${certificate.view}: ${certificate.kind} certificate that nobody can have signed`,
       );
     }
-  }
-
-  #couldExist(
-    epoch: number,
-    ledger: ViewLedger,
-    kind: Certificate["kind"],
-    target: Target | undefined,
-  ): boolean {
-    const honest = kind === "nullify" ? ledger.nullify : ledger[kind].get(targetKey(target));
-    return this.#isQuorum(epoch, honest ?? 0);
   }
 
   /** An honest core commits: heights follow its last one, `finalization` names the last header. */
@@ -452,15 +302,14 @@ export class Checker {
   }
 
   #checkFinalization(epoch: number, view: number, target: Target): void {
-    const ledger = this.#ledger(epoch, view);
-    if (!this.#couldExist(epoch, ledger, "finalize", target)) {
+    if (!this.#votes.couldExist(epoch, view, "finalize", target)) {
       this.fail("S4", `view ${view}: committed on a finalization that cannot exist`);
     }
-    if (!this.#couldExist(epoch, ledger, "notarize", target)) {
+    if (!this.#votes.couldExist(epoch, view, "notarize", target)) {
       this.fail("S4", `view ${view}: finalized but not notarized`);
     }
     for (let skipped = target.parentView + 1; skipped < view; skipped++) {
-      if (!this.#couldExist(epoch, this.#ledger(epoch, skipped), "nullify", undefined)) {
+      if (!this.#votes.couldExist(epoch, skipped, "nullify", undefined)) {
         this.fail("S4", `view ${view} skips view ${skipped}, which nobody nullified`);
       }
     }
@@ -536,31 +385,9 @@ export class Checker {
     this.violations.push({ invariant, atMs: this.#options.now(), detail });
   }
 
-  #ledger(epoch: number, view: number): ViewLedger {
-    const key = `${epoch}:${view}`;
-    const known = this.#views.get(key);
-    if (known !== undefined) return known;
-    const fresh: ViewLedger = {
-      notarize: new Map(),
-      finalize: new Map(),
-      nullify: 0,
-      bySigner: new Map(),
-    };
-    this.#views.set(key, fresh);
-    return fresh;
-  }
-
   #node(node: number): NodeLedger {
     const ledger = this.#nodes[node];
     if (ledger === undefined) throw new RangeError(`node ${node} is not in the set`);
     return ledger;
   }
-}
-
-function emptySlot(): SignerSlot {
-  return { proposed: new Set(), notarized: new Set(), finalized: new Set(), nullified: false };
-}
-
-function add(weights: Map<string, number>, key: string, weight: number): void {
-  weights.set(key, (weights.get(key) ?? 0) + weight);
 }

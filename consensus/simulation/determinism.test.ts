@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { simulateTwice } from "./determinism.ts";
 import { simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 test("S12: the same seed gives the same run, event for event", () => {
   for (const options of [

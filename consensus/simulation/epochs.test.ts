@@ -1,12 +1,15 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Effect } from "../effects.ts";
 import type { ConsensusEvent } from "../events.ts";
 import type { ConsensusConfig, PreviousEpoch } from "../state.ts";
 import { createEquivocator } from "./adversaries/equivocator.ts";
-import type { Invariant } from "./checker.ts";
 import { type StartCore, startRealCore } from "./core-port.ts";
 import { mergeCounts } from "./coverage.ts";
+import type { Invariant } from "./invariants.ts";
 import { type SimulationOptions, type SimulationResult, simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Seeds of one test case: few enough that the name of the case finds the seed soon. */
 const SEEDS_PER_CASE = 20;
@@ -24,7 +27,7 @@ function run(options: SimulationOptions): SimulationResult {
   return result;
 }
 
-const CASES = [1, 21, 41, 61, 81];
+const CASES = [1, 21, 41];
 
 describe.each([4, 7])("%i validators, sets that change, random faults", (n) => {
   test.each(CASES)(`seeds %i and the ${SEEDS_PER_CASE - 1} after it`, (from) => {

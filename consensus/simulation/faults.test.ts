@@ -1,8 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { mergeCounts } from "./coverage.ts";
 import type { FaultMix } from "./fault-mix.ts";
 import type { DiskLoss, Fault } from "./faults.ts";
 import { type SimulationOptions, type SimulationResult, simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Directed faults: each kind of the list by itself, with and without epochs that end. */
 

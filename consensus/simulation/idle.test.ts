@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Prng } from "../../primitives/prng.ts";
 import { viewTimeouts } from "../pacemaker.ts";
 import { LAN_PARAMETERS } from "../parameters.ts";
@@ -11,6 +11,9 @@ import { Keyring } from "./keyring.ts";
 import { simulate } from "./simulation.ts";
 import { hashText } from "./toy-application.ts";
 import { drawValidatorSet } from "./validator-weights.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const TEN_MINUTES_MS = 600_000;
 

@@ -5,6 +5,7 @@ import { viewTimeouts } from "../pacemaker.ts";
 import { LAN_PARAMETERS } from "../parameters.ts";
 import { createValidatorSet } from "../quorum.ts";
 import { statementBytes } from "../statements.ts";
+import type { Vote } from "../types.ts";
 import { Checker } from "./checker.ts";
 import { EpochDirectory } from "./epoch-directory.ts";
 import { LivenessMonitor } from "./liveness-monitor.ts";
@@ -18,10 +19,10 @@ const set = createValidatorSet(
 );
 
 /** A monitor from time 0 on, over a chain that grows by hand. */
-function live() {
+function live(honest: readonly number[] = [0, 1, 2, 3]) {
   const checker = new Checker({
     epochs: EpochDirectory.fixed(set, 1),
-    honest: [0, 1, 2, 3],
+    honest,
     genesisDigest: CHAIN,
     genesisTimestampMs: START,
     precisionMs: 500,
@@ -51,7 +52,7 @@ function live() {
     chain[height - 1] = block;
     const target = { parentView: height - 1, parentDigest, blockDigest: block.digest };
     for (const kind of ["notarize", "finalize"] as const) {
-      for (const signer of [0, 1, 2, 3]) {
+      for (const signer of honest) {
         checker.signed(signer, statementBytes(kind, CHAIN, 1, height, target));
       }
     }
@@ -104,4 +105,44 @@ test("L3: honest nodes end at different heights", () => {
   extend(0, 6);
   monitor.check(PAST_BOUND_MS);
   expect(broken(checker)).toEqual(["L3"]);
+});
+
+test("L4: only nodes that were down or lost their disk do not catch up", () => {
+  const { checker, monitor, extend } = live();
+  monitor.begin(0, [3]);
+  for (const node of [0, 1, 2]) for (let height = 1; height <= 5; height++) extend(node, height);
+  monitor.check(PAST_BOUND_MS);
+  expect(broken(checker)).toEqual(["L4"]);
+});
+
+test("L1, not L4: one of those that were up all the time stands still as well", () => {
+  const { checker, monitor, extend } = live();
+  monitor.begin(0, [3]);
+  for (const node of [0, 1]) for (let height = 1; height <= 5; height++) extend(node, height);
+  monitor.check(PAST_BOUND_MS);
+  expect(broken(checker)).toEqual(["L1"]);
+});
+
+test("L9: after all were down the chain does not go on", () => {
+  const { checker, monitor } = live();
+  monitor.begin(0, [0, 1, 2, 3], true);
+  monitor.check(PAST_BOUND_MS);
+  expect(broken(checker)).toEqual(["L9"]);
+});
+
+test("L8: who contradicted itself before one honest node is not convicted", () => {
+  const { checker, monitor, extend } = live([0, 1, 2]);
+  const target = { parentView: 0, parentDigest: CHAIN, blockDigest: hashText("a block") };
+  const bare = { epoch: 1, view: 9, signer: 3, signature: new Uint8Array(64) };
+  const finalize: Vote = { ...bare, kind: "finalize", target };
+  const nullify: Vote = { ...bare, kind: "nullify", target: undefined };
+  // Each half to another node proves nothing to anybody.
+  checker.heard(0, { type: "vote", body: finalize });
+  checker.heard(1, { type: "vote", body: nullify });
+  expect(checker.unpunished).toEqual([]);
+  checker.heard(0, { type: "vote", body: nullify });
+  expect(checker.unpunished).toEqual(["1:3"]);
+  for (const node of [0, 1, 2]) for (let height = 1; height <= 5; height++) extend(node, height);
+  monitor.check(PAST_BOUND_MS);
+  expect(broken(checker)).toEqual(["L8"]);
 });

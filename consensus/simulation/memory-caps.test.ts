@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MAX_PROPOSALS_PER_VIEW, VOTE_WINDOW } from "../limits.ts";
 import { viewAt } from "../state.ts";
 import { followerOf, TestNode, voteBy } from "../testing/harness.ts";
@@ -6,6 +6,9 @@ import { createFlooder } from "./adversaries/flooder.ts";
 import { startRealCore } from "./core-port.ts";
 import { excessOf } from "./memory-caps.ts";
 import { simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const fresh = () => new TestNode({ self: followerOf([1, 2]) }).state;
 

@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { FaultMix } from "./fault-mix.ts";
 import { simulate } from "./simulation.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /** No fault at all but blocks that take longer than a view is long at first. */
 const OVERLOAD: Partial<FaultMix> = {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { present } from "../../primitives/assert.ts";
 import type { Effect } from "../effects.ts";
 import type { ConsensusEvent } from "../events.ts";
@@ -6,11 +6,14 @@ import { decodeRecord } from "../journal.ts";
 import type { ConsensusConfig } from "../state.ts";
 import { statementBytes } from "../statements.ts";
 import type { Target } from "../types.ts";
-import type { Invariant } from "./checker.ts";
 import { type StartCore, startRealCore } from "./core-port.ts";
 import type { FaultMix } from "./fault-mix.ts";
+import type { Invariant } from "./invariants.ts";
 import { type SimulationOptions, simulate } from "./simulation.ts";
 import { readStatement } from "./statement-reader.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /**
  * The oracle is worth what it catches. Each test breaks one promise of a node and asks that some

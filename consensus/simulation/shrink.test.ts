@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Effect } from "../effects.ts";
 import { type StartCore, startRealCore } from "./core-port.ts";
 import { cutFlags, shrink } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
 import type { SimulationOptions } from "./simulation-options.ts";
+
+/** Far above what a case takes even on a busy machine. */
+vi.setConfig({ testTimeout: 300_000 });
 
 /** A node that throws once it is started for the second time: one crash suffices to find it. */
 const throwsAfterRestart: StartCore = (config, records, lastCommitted) => {

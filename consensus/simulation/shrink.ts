@@ -1,4 +1,4 @@
-import type { Invariant } from "./checker.ts";
+import type { Invariant } from "./invariants.ts";
 import { simulate } from "./simulation.ts";
 import {
   CALMABLE,

@@ -1,10 +1,10 @@
 import type { ConsensusParameters } from "../parameters.ts";
 import type { CreateAdversary } from "./adversaries/adversary.ts";
-import type { Violation } from "./checker.ts";
 import type { StartCore } from "./core-port.ts";
 import type { TraceSink } from "./event-log.ts";
 import type { FaultMix } from "./fault-mix.ts";
 import type { Fault } from "./faults.ts";
+import type { Violation } from "./invariants.ts";
 import type { WeightMode } from "./validator-weights.ts";
 import type { Sabotage } from "./world.ts";
 
