@@ -1,53 +1,33 @@
 import { invariant, unreachable } from "../../primitives/assert.ts";
-import { CodecError } from "../../primitives/codec/codec-error.ts";
 import { messageOf } from "../../primitives/errors.ts";
 import type { Prng } from "../../primitives/prng.ts";
-import { isCopy } from "../closing.ts";
-import type { Effect, EpochEnd, Report } from "../effects.ts";
-import type { ConsensusEvent, Timer, TimerKind } from "../events.ts";
+import type { Effect, EpochEnd } from "../effects.ts";
+import type { ConsensusEvent } from "../events.ts";
 import type { BlockHeader } from "../header.ts";
-import { type ConsensusMessage, decodeMessage, encodeMessage } from "../messages.ts";
-import type { PeerIndex, Target } from "../types.ts";
+import type { ConsensusMessage } from "../messages.ts";
 import { ApplicationModel, type CommittedGroup } from "./application-model.ts";
 import { BlockPipeline } from "./block-pipeline.ts";
 import { BodyExchange } from "./body-exchange.ts";
-import type { Core } from "./core-port.ts";
+import { bootCore } from "./core-boot.ts";
+import { DeathWatch } from "./death-watch.ts";
 import { DiskModel, type LogFile } from "./disk-model.ts";
 import { EffectGate } from "./effect-gate.ts";
-import { type EpochJournal, EpochJournals, resumePoint } from "./epoch-boot.ts";
+import { EffectPerformer, NEW_SEGMENT_CHANCE } from "./effect-performer.ts";
+import { EpochJournals, resumePoint } from "./epoch-boot.ts";
 import type { DiskLoss } from "./faults.ts";
 import type { Frame } from "./frames.ts";
-import { describeEffect, describeEvent, describeReportKind } from "./narration.ts";
-import { readStatement } from "./statement-reader.ts";
+import { admits, readMessage } from "./message-door.ts";
+import { describeEffect, describeEvent } from "./narration.ts";
+import { NodeClock } from "./node-clock.ts";
+import type { Process } from "./node-process.ts";
 import type { ToyBatch } from "./toy-application.ts";
-import { reportWire } from "./wire-oracle.ts";
-import { type NodeConditions, START_MS, type World } from "./world.ts";
-
-/** Chance that a restart or a commit rolls the journal over to a new segment. */
-const NEW_SEGMENT_CHANCE = 0.05;
+import type { NodeConditions, World } from "./world.ts";
 
 /** Longest time from the end of an epoch to the start of the next one's core. */
 const MAX_SWITCH_MS = 20;
 
 /** Every so many events of a run the memory of the node concerned is measured. */
 const CAPS_CHECK_INTERVAL = 61;
-
-/** What lives from start, or from the start of an epoch, to its end or a crash. */
-interface Process {
-  readonly core: Core;
-  readonly epoch: number;
-  readonly journal: EpochJournal;
-  readonly gate: EffectGate;
-  readonly exchange: BodyExchange;
-  readonly pipeline: BlockPipeline;
-  readonly timers: Map<TimerKind, Timer>;
-  /** View of the last commit that the core has decided. */
-  floorView: number;
-  pending: boolean;
-  alive: boolean;
-  /** The core has ended the epoch; its last block is not applied yet. */
-  ended: EpochEnd | undefined;
-}
 
 /**
  * One honest node: the real core behind a driver that does what the real one must do, with a model
@@ -57,51 +37,55 @@ export class NodeModel {
   readonly conditions: NodeConditions;
   readonly application: ApplicationModel;
   readonly #index: number;
-  readonly #everyone: readonly number[];
   readonly #world: World;
   readonly #prng: Prng;
+  readonly #clock: NodeClock;
+  readonly #death: DeathWatch;
   readonly #disk: DiskModel;
   readonly #journals: EpochJournals;
   readonly #bodies: LogFile<ToyBatch>;
   readonly #groups: LogFile<CommittedGroup>;
-  readonly #sign: (statement: Uint8Array) => Uint8Array;
+  readonly #performer: EffectPerformer;
   /** Headers of blocks this node validated or built, for the oracle. */
   readonly #headers = new Map<string, BlockHeader>();
   #process: Process | undefined;
   #boots = 0;
-  #latestClockMs = 0;
   /** The journal was lost: this key must not vote again, and the node only follows. */
   #observes = false;
-  /** Effects and sends left until the node dies by itself. */
-  #boundariesLeft: number | undefined;
-  #onDeath: () => void = () => {};
 
   constructor(index: number, world: World, prng: Prng, conditions: NodeConditions) {
     this.conditions = conditions;
     this.#index = index;
-    this.#everyone = Array.from({ length: world.epochs.participants }, (_, peer) => peer);
     this.#world = world;
     this.#prng = prng;
+    this.#clock = new NodeClock(world, conditions);
+    this.#death = new DeathWatch(() => {
+      world.coverage.count("died amid a step");
+      this.crash();
+    });
     this.#disk = new DiskModel(world.clock, prng.fork("disk"), conditions.disk);
     this.#journals = new EpochJournals(world.chainId, this.#disk);
     this.#bodies = this.#disk.open<ToyBatch>();
     this.#groups = this.#disk.open<CommittedGroup>();
     this.application = new ApplicationModel(index, world.chainId, this.#bodies, this.#groups);
-    this.#sign = world.keyring.signer(index);
+    this.#performer = new EffectPerformer({
+      world,
+      node: index,
+      prng,
+      conditions,
+      disk: this.#disk,
+      clock: this.#clock,
+      death: this.#death,
+      application: this.application,
+      sign: world.keyring.signer(index),
+      headers: this.#headers,
+      input: (event) => this.#input(event),
+      epochEnded: (process) => this.#endEpoch(process),
+    });
   }
 
   get isUp(): boolean {
     return this.#process !== undefined;
-  }
-
-  get clockMs(): number {
-    const { clockErrorMs, clockDrift, clockSetAtMs } = this.conditions;
-    const trueMs = this.#world.clock.nowMs;
-    const drifted = Math.floor(((trueMs - clockSetAtMs) * clockDrift) / 1_000);
-    const now = START_MS + trueMs + clockErrorMs + drifted;
-    this.#latestClockMs = Math.max(this.#latestClockMs, now);
-    this.#world.latestClockMs = Math.max(this.#world.latestClockMs, now);
-    return now;
   }
 
   /** It follows and never votes, since its journal is lost. */
@@ -111,9 +95,7 @@ export class NodeModel {
 
   /** Sets the clock to `errorMs` beside true time; it gains `drift` in a thousand from then on. */
   setClock(errorMs: number, drift: number): void {
-    this.conditions.clockErrorMs = errorMs;
-    this.conditions.clockDrift = drift;
-    this.conditions.clockSetAtMs = this.#world.clock.nowMs;
+    this.#clock.set(errorMs, drift);
   }
 
   /** Starts the process, the first time or again. */
@@ -129,7 +111,7 @@ export class NodeModel {
     const process = this.#boot(this.#createExchange(), undefined);
     if (process === undefined) return;
     this.#run(process);
-    if (this.#prng.chance(NEW_SEGMENT_CHANCE)) this.#newSegment(process);
+    if (this.#prng.chance(NEW_SEGMENT_CHANCE)) this.#performer.newSegment(process);
   }
 
   /** The process dies; the disk loses what it had not synced. */
@@ -150,8 +132,7 @@ export class NodeModel {
   /** Dies at the `boundary`-th effect or send from now, amid whatever it is doing. */
   crashAmid(boundary: number, onDeath: () => void): void {
     if (this.#process === undefined) return;
-    this.#boundariesLeft = boundary;
-    this.#onDeath = onDeath;
+    this.#death.arm(boundary, onDeath);
   }
 
   /** A failed sync ends the process: that is the driver's part of the contract. */
@@ -165,7 +146,7 @@ export class NodeModel {
   }
 
   disarm(): void {
-    this.#boundariesLeft = undefined;
+    this.#death.disarm();
     this.#disk.disarm();
   }
 
@@ -198,18 +179,6 @@ export class NodeModel {
     this.#world.checker.lostDisk(this.#index);
   }
 
-  /** Passes a boundary; true where the node has died at it. */
-  #diesHere(): boolean {
-    if (this.#boundariesLeft === undefined) return false;
-    this.#boundariesLeft -= 1;
-    if (this.#boundariesLeft > 0) return false;
-    this.#boundariesLeft = undefined;
-    this.#world.coverage.count("died amid a step");
-    this.crash();
-    this.#onDeath();
-    return true;
-  }
-
   /** New conditions of the disk hold from its next sync on. */
   refreshDisk(): void {
     this.#disk.speed = this.conditions.disk;
@@ -236,7 +205,7 @@ export class NodeModel {
         this.#deliver(process, from, frame.message);
         return;
       case "encoded": {
-        const message = this.#read(frame.bytes);
+        const message = readMessage(this.#world, frame.bytes);
         if (message !== undefined) this.#deliver(process, from, message);
         return;
       }
@@ -251,82 +220,34 @@ export class NodeModel {
     }
   }
 
-  /** What the codec cannot read, or finds too large, never reaches the core. */
-  #read(bytes: Uint8Array): ConsensusMessage | undefined {
-    try {
-      return decodeMessage(bytes);
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      this.#world.coverage.count(`unreadable ${error.code}`);
-      return undefined;
-    }
-  }
-
-  /** As the real driver: one bad signature, and the whole message is dropped. */
   #deliver(process: Process, from: number, message: ConsensusMessage): void {
-    const { keyring, coverage } = this.#world;
-    const needed = process.core.signaturesOf(message);
-    if (typeof needed === "string") {
-      coverage.count(`refused ${needed}`);
-      return;
-    }
-    for (const { publicKey, message: statement, signature } of needed) {
-      if (!keyring.verifyKey(publicKey, statement, signature)) {
-        coverage.count(`bad signature in ${message.type}`);
-        return;
-      }
-    }
-    coverage.count(`message ${message.type}`);
-    if (process.core.participates()) this.#world.checker.heard(this.#index, message);
-    const peer = this.#world.epochs.peerOf(process.epoch, from);
-    this.#input({ type: "message", from: peer, message });
+    const world = this.#world;
+    if (!admits(world, process.core, message)) return;
+    if (process.core.participates()) world.checker.heard(this.#index, message);
+    this.#input({ type: "message", from: world.epochs.peerOf(process.epoch, from), message });
   }
 
   /** A core of one epoch; `begins` where the epoch before ended in this very process. */
   #boot(exchange: BodyExchange, begins: EpochEnd | undefined): Process | undefined {
-    const world = this.#world;
-    const { epoch, anchor, previous } = resumePoint(world, this.application);
-    const journal = this.#journals.of(epoch);
-    if (previous?.epoch !== begins?.epoch && begins !== undefined) {
-      world.checker.fail("HALT", `node ${this.#index} leaves epoch ${begins.epoch} for ${epoch}`);
-    }
-    if (anchor.finalization?.epoch === epoch) journal.watch.certifiedByBlockStore(anchor.view);
-    let core: Core;
-    try {
-      core = world.startCore(
-        {
-          chainId: world.chainId,
-          epoch,
-          validators: world.epochs.of(epoch).set,
-          self: this.#observes ? undefined : world.epochs.indexOf(epoch, this.#index),
-          parameters: world.parameters,
-          anchor,
-          previous,
-          startGate: begins?.startGate,
-          evidence: begins?.evidence,
-          halt: begins?.halt,
-        },
-        journal.file.entries,
-        anchor,
-      );
-    } catch (error) {
-      world.checker.fail("HALT", `node ${this.#index} cannot restart: ${messageOf(error)}`);
-      return undefined;
-    }
+    const booted = bootCore({
+      world: this.#world,
+      node: this.#index,
+      application: this.application,
+      journals: this.#journals,
+      observes: this.#observes,
+      begins,
+    });
+    if (booted === undefined) return undefined;
     const process: Process = {
-      core,
-      epoch,
-      journal,
+      ...booted,
       gate: new EffectGate(),
       exchange,
       pipeline: this.#createPipeline(exchange, () => process),
       timers: new Map(),
-      floorView: anchor.view,
       pending: false,
       alive: true,
       ended: undefined,
     };
-    world.checker.beganEpoch(this.#index, epoch);
     return process;
   }
 
@@ -422,7 +343,7 @@ export class NodeModel {
     }
     let effects: readonly Effect[];
     try {
-      effects = process.core.step(event, this.clockMs);
+      effects = process.core.step(event, this.#clock.nowMs);
     } catch (error) {
       const trace = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
       world.checker.fail("HALT", `node ${this.#index} throws on ${kind} ${detail}: ${trace}`);
@@ -432,127 +353,9 @@ export class NodeModel {
       if (!process.alive) return;
       world.coverage.count(`effect ${effect.type}`);
       world.log.remark(world.clock.nowMs, this.#index, effect.type, () => describeEffect(effect));
-      if (this.#diesHere()) return;
-      this.#perform(process, effect);
+      if (this.#death.passes()) return;
+      this.#performer.perform(process, effect);
     }
-  }
-
-  #perform(process: Process, effect: Effect): void {
-    switch (effect.type) {
-      case "persist":
-        this.#persist(process, effect.records);
-        return;
-      case "sign":
-        this.#signLater(process, effect.id, effect.statements);
-        return;
-      case "send":
-        this.#release(process, () => this.#send(process, effect.to, effect.message));
-        return;
-      case "broadcast":
-        this.#release(process, () => this.#transmit(process, this.#everyone, effect.message));
-        return;
-      case "setTimer":
-        this.#setTimer(process, effect.timer, effect.delayMs);
-        return;
-      case "build":
-        process.pipeline.build(effect, this.#world.chainId);
-        return;
-      case "validate":
-        process.pipeline.validate(effect);
-        return;
-      case "commit":
-        process.floorView = Math.max(process.floorView, effect.finalization.view);
-        if (isCopyVote(effect.finalization.target)) this.#world.coverage.count("final by a copy");
-        this.#release(process, () => {
-          this.#world.checker.committed(
-            this.#index,
-            process.pipeline.commit(effect.headers, effect.finalization),
-            effect.finalization,
-            this.#world.latestClockMs,
-          );
-          if (this.#prng.chance(NEW_SEGMENT_CHANCE)) this.#newSegment(process);
-        });
-        return;
-      case "serveBlocks":
-        this.#release(process, () => {
-          const body = this.application.serve(effect.fromHeight, effect.count);
-          this.#send(process, effect.to, {
-            type: "blocks",
-            body: {
-              requestId: effect.requestId,
-              headers: body?.headers ?? [],
-              finalization: body?.finalization,
-              refusal: body === undefined ? "NOT_AVAILABLE" : undefined,
-            },
-          });
-        });
-        return;
-      case "endEpoch":
-        this.#release(process, () => {
-          process.ended = effect.end;
-          this.#endEpoch(process);
-        });
-        return;
-      case "report":
-        this.#report(effect.report);
-        return;
-      default:
-        unreachable(effect);
-    }
-  }
-
-  #report(report: Report): void {
-    const { checker, coverage } = this.#world;
-    coverage.count(describeReportKind(report));
-    if (report.kind !== "halted") return;
-    checker.fail("HALT", `node ${this.#index} halts: ${report.code} ${report.detail}`);
-  }
-
-  #release(process: Process, run: () => void): void {
-    const runAlive = (): void => {
-      if (process.alive) run();
-    };
-    if (this.#world.sabotage.ignoresBarriers === true) runAlive();
-    else process.gate.release(runAlive);
-  }
-
-  #persist(process: Process, records: readonly Uint8Array[]): void {
-    for (const record of records) process.journal.file.append(record);
-    const number = process.gate.persistIssued();
-    this.#disk.sync(() => process.gate.persistDurable(number));
-  }
-
-  /** A new segment starts with all live records; the older ones go once it is durable. */
-  #newSegment(process: Process): void {
-    const { file } = process.journal;
-    const older = file.dropped + file.length;
-    this.#world.coverage.count("new segment");
-    for (const record of process.core.snapshot()) file.append(record);
-    this.#disk.sync(() => file.dropFirst(older - file.dropped));
-  }
-
-  #signLater(process: Process, id: number, statements: readonly Uint8Array[]): void {
-    const world = this.#world;
-    for (const statement of statements) {
-      world.checker.decidedToSign(this.#index, statement, process.floorView, process.epoch);
-    }
-    this.#release(process, () => {
-      const signatures = statements.map((statement) => {
-        world.checker.signed(this.#index, statement);
-        const read = readStatement(statement);
-        const header = this.#headers.get(read.target?.blockDigest ?? "");
-        // A copy's block was timely to a quorum once; its voters look at that no more.
-        const copy = isCopyVote(read.target);
-        if (copy) world.coverage.count(`signed ${read.kind} of a copy`);
-        if (read.kind === "notarize" && !copy && header !== undefined) {
-          world.checker.votedFor(this.#index, header, this.#latestClockMs);
-        }
-        return this.#sign(statement);
-      });
-      this.#later(process, this.#prng.below(2), () => {
-        this.#input({ type: "signed", id, signatures });
-      });
-    });
   }
 
   #later(process: Process, delayMs: number, run: () => void): void {
@@ -560,36 +363,4 @@ export class NodeModel {
       if (process.alive) run();
     });
   }
-
-  #setTimer(process: Process, timer: Timer, delayMs: number): void {
-    process.timers.set(timer.kind, timer);
-    this.#later(process, Math.max(0, delayMs), () => {
-      const replaced = process.timers.get(timer.kind) !== timer;
-      if (replaced && !this.conditions.staleTimers) return;
-      this.#input({ type: "timerFired", timer });
-    });
-  }
-
-  #send(process: Process, to: PeerIndex, message: ConsensusMessage): void {
-    const participant = this.#world.epochs.participantOf(process.epoch, to);
-    this.#transmit(process, [participant], message);
-  }
-
-  #transmit(process: Process, to: readonly number[], message: ConsensusMessage): void {
-    const world = this.#world;
-    reportWire(world, this.#index, message, world.watched ? process.journal.watch : undefined);
-    const frame: Frame = world.encoded
-      ? { type: "encoded", bytes: encodeMessage(message) }
-      : { type: "consensus", message };
-    for (const participant of to) {
-      if (participant < world.epochs.participants && participant !== this.#index) {
-        if (this.#diesHere()) return;
-        world.send(this.#index, participant, frame);
-      }
-    }
-  }
-}
-
-function isCopyVote(target: Target | undefined): boolean {
-  return target !== undefined && isCopy(target);
 }
