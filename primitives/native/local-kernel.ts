@@ -4,6 +4,7 @@ import { isAdmissibleSignature, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../ed2
 import { VerificationKernel } from "../kernel/kernel.ts";
 import { compileKernel } from "../kernel/kernel-module.ts";
 import { COLD_WIDTH, HOT_WIDTH, MemoryPlan } from "../kernel/memory-plan.ts";
+import { readRecord } from "../kernel/records.ts";
 import type { SignatureCheck } from "../verifier.ts";
 import {
   ITEM_FIXED_BYTES,
@@ -65,8 +66,10 @@ export class LocalKernel {
       size === "hot"
         ? { address: this.#plan.hotTable(index), width: HOT_WIDTH }
         : { address: this.#plan.coldTable(index), width: COLD_WIDTH };
-    this.#memory.bytes.set(publicKey, this.#slab.spare);
-    if (!this.#kernel.buildTable(place.address, place.width, this.#slab.spare)) return false;
+    this.#slab.order(publicKey, place);
+    const key = readRecord(this.#memory.words, this.#slab.firstRecord).publicKey;
+    this.#slab.clear();
+    if (!this.#kernel.buildTable(place.address, place.width, key)) return false;
     this.#used[size] += 1;
     this.#tables.set(toHex(publicKey), place);
     return true;

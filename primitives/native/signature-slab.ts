@@ -87,9 +87,17 @@ export class SignatureSlab {
     this.#used += item.length;
   }
 
-  /** Bytes for something else than signatures: a key whose table is to be built. */
-  get spare(): number {
-    return this.#firstByte;
+  /** Address of the first record. */
+  get firstRecord(): number {
+    return this.#records;
+  }
+
+  /** Makes the slab an order to build the table of a key, whose verdict says whether it is one. */
+  order(publicKey: Uint8Array, table: TablePlace): void {
+    const item = new Uint8Array(ITEM_FIXED_BYTES);
+    item.set(publicKey);
+    this.clear();
+    this.add(item, table);
   }
 
   verdict(index: number): boolean {
