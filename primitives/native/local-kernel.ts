@@ -1,4 +1,4 @@
-import { present } from "../assert.ts";
+import { invariant, present } from "../assert.ts";
 import { toHex } from "../bytes.ts";
 import { isAdmissibleSignature, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../ed25519/criterion.ts";
 import { VerificationKernel } from "../kernel/kernel.ts";
@@ -8,6 +8,7 @@ import { readRecord } from "../kernel/records.ts";
 import type { SignatureCheck } from "../verifier.ts";
 import {
   ITEM_FIXED_BYTES,
+  MAX_BATCH_SIGNATURES,
   SharedBytes,
   SignatureSlab,
   SLAB_BYTES,
@@ -15,6 +16,10 @@ import {
 } from "./signature-slab.ts";
 
 export type TableSize = "hot" | "cold";
+
+/** Slabs: what `stage` holds at a time. */
+const SLABS = 4;
+export const MAX_STAGED = SLABS * MAX_BATCH_SIGNATURES;
 
 /**
  * The kernel on the calling thread with a memory of its own, for tools, tests and measurements; a
@@ -25,6 +30,7 @@ export class LocalKernel {
   readonly #kernel: VerificationKernel;
   readonly #plan: MemoryPlan;
   readonly #memory: SharedBytes;
+  readonly #slabs: readonly SignatureSlab[];
   readonly #slab: SignatureSlab;
   readonly #tables = new Map<string, TablePlace>();
   readonly #used: Record<TableSize, number> = { hot: 0, cold: 0 };
@@ -33,7 +39,12 @@ export class LocalKernel {
     this.#kernel = kernel;
     this.#plan = plan;
     this.#memory = memory;
-    this.#slab = new SignatureSlab(memory, plan.region(0).start);
+    const { start } = plan.region(0);
+    this.#slabs = Array.from(
+      { length: SLABS },
+      (_, i) => new SignatureSlab(memory, start + i * SLAB_BYTES),
+    );
+    this.#slab = present(this.#slabs[0], "slab");
   }
 
   /**
@@ -46,7 +57,7 @@ export class LocalKernel {
     if (module === undefined) return undefined;
     const plan = new MemoryPlan({
       regions: 1,
-      regionBytes: SLAB_BYTES,
+      regionBytes: SLABS * SLAB_BYTES,
       hotTables: tables.hot,
       coldTables: tables.cold,
     });
@@ -88,12 +99,9 @@ export class LocalKernel {
       slots = [];
     };
     checks.forEach((check, at) => {
-      const { publicKey, message, signature } = check;
+      const { publicKey, signature } = check;
       if (publicKey.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) return;
-      const item = new Uint8Array(ITEM_FIXED_BYTES + message.length);
-      item.set(publicKey);
-      item.set(signature, PUBLIC_KEY_BYTES);
-      item.set(message, ITEM_FIXED_BYTES);
+      const item = itemOf(check);
       if (!this.#slab.hasRoomFor(item.length)) flush();
       this.#slab.add(item, this.#tables.get(toHex(publicKey)));
       slots.push(at);
@@ -102,9 +110,39 @@ export class LocalKernel {
     return verdicts;
   }
 
+  /**
+   * Lays checks out once, at most MAX_STAGED, and returns what verifies those from `from` up to `to`
+   * (within one slab of MAX_BATCH_SIGNATURES) as a thread of the pool does: to measure it. True if
+   * all verify. Ends what was staged before.
+   */
+  stage(checks: readonly SignatureCheck[]): (from: number, to: number) => boolean {
+    invariant(checks.length <= MAX_STAGED, "staged checks are bounded");
+    for (const slab of this.#slabs) slab.clear();
+    checks.forEach((check, i) => {
+      const slab = present(this.#slabs[Math.floor(i / MAX_BATCH_SIGNATURES)], "slab");
+      slab.add(itemOf(check), this.#tables.get(toHex(check.publicKey)));
+    });
+    return (from, to) => {
+      const slab = present(this.#slabs[Math.floor(from / MAX_BATCH_SIGNATURES)], "slab");
+      const first = from % MAX_BATCH_SIGNATURES;
+      slab.verify(this.#kernel, first, first + to - from);
+      let all = true;
+      for (let i = first; i < first + to - from; i++) all = slab.verdict(i) && all;
+      return all;
+    };
+  }
+
   /** One signature, by the kernel if the key has a table. */
   verifyOne(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
     if (!isAdmissibleSignature(signature)) return false;
     return present(this.verify([{ publicKey, message, signature }])[0], "verdict");
   }
+}
+
+function itemOf({ publicKey, message, signature }: SignatureCheck): Uint8Array {
+  const item = new Uint8Array(ITEM_FIXED_BYTES + message.length);
+  item.set(publicKey);
+  item.set(signature, PUBLIC_KEY_BYTES);
+  item.set(message, ITEM_FIXED_BYTES);
+  return item;
 }
