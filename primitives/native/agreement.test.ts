@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { invariant, present } from "../assert.ts";
 import { concatBytes, fromHex, toHex, utf8 } from "../bytes.ts";
 import { GROUP_ORDER, isRegistrableKey, verifyOracle } from "../ed25519/criterion.ts";
+import { Forger, TORSION_POINTS } from "../ed25519/forger.ts";
 import { flipBit, mutate, signedMessage } from "../ed25519/mutation.ts";
 import { portableSigner } from "../ed25519/signer.ts";
 import { Prng } from "../prng.ts";
@@ -150,28 +150,6 @@ describe("published vectors", () => {
   });
 });
 
-/** What the holder of a key can do that a signing library would not. */
-class Forger {
-  readonly publicKey: Uint8Array;
-  readonly #scalar: bigint;
-
-  constructor(seed: Uint8Array) {
-    const { scalar, pointBytes } = ed25519.utils.getExtendedPublicKey(seed);
-    this.publicKey = pointBytes;
-    this.#scalar = scalar;
-  }
-
-  /** S = r + k a for the given bytes of R, whatever they are. */
-  sign(encodedR: Uint8Array, r: bigint, message: Uint8Array): SignatureCheck {
-    const k = bytesToNumberLE(sha512(concatBytes(encodedR, this.publicKey, message))) % GROUP_ORDER;
-    const s = (r + k * this.#scalar) % GROUP_ORDER;
-    const signature = concatBytes(encodedR, numberToBytesLE(s, 32));
-    return { publicKey: this.publicKey, message, signature };
-  }
-}
-
-const torsion = ED25519_TORSION_SUBGROUP.map((hex) => ed25519.Point.fromBytes(fromHex(hex)));
-
 describe("signatures that only the holder of the key can make", () => {
   const forger = new Forger(new Uint8Array(32).fill(0x2a));
   const message = utf8("deliver 1000 against payment");
@@ -184,7 +162,7 @@ describe("signatures that only the holder of the key can make", () => {
   });
 
   test("a torsion component in R is rejected, which a cofactored verifier accepts", () => {
-    for (const component of torsion.slice(1)) {
+    for (const component of TORSION_POINTS.slice(1)) {
       const forged = forger.sign(honestR.add(component).toBytes(), r, message);
       expect(ed25519.verify(forged.signature, message, forged.publicKey)).toBe(true);
       expect(verdict(forged)).toBe(false);
@@ -192,7 +170,7 @@ describe("signatures that only the holder of the key can make", () => {
   });
 
   test("R of small order, the identity first of all, is rejected", () => {
-    for (const point of torsion) {
+    for (const point of TORSION_POINTS) {
       expect(verdict(forger.sign(point.toBytes(), 0n, message))).toBe(false);
     }
   });
