@@ -144,10 +144,15 @@ export const bodySchema: Schema<TransactionBody> = {
     if (read === undefined) throw UNUSUAL;
     const payload = read(input);
     input.leave();
-    const version = TRANSACTION_VERSION;
-    const head = { version, chainId, member, clientRef: reference, expiresAtHeight };
-    // The payload was read by the schema of this very kind.
-    return { ...head, kind, payload } as TransactionBody;
+    return {
+      version: TRANSACTION_VERSION,
+      chainId,
+      member,
+      clientRef: reference,
+      expiresAtHeight,
+      kind,
+      payload,
+    } as TransactionBody; // The payload was read by the schema of this very kind.
   },
 };
 
