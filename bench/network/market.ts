@@ -38,6 +38,7 @@ export interface Settlement {
  */
 export class Market {
   readonly #accounts: number;
+  #next = 0;
   /** Ids of the primary settlements of the set-up: the ledger counts them as well. */
   readonly primaryTxIds: readonly string[];
 
@@ -80,11 +81,18 @@ export class Market {
     return new Market(accounts, primaryTxIds);
   }
 
+  /** The next settlements of the run. */
+  take(count: number): readonly Settlement[] {
+    const first = this.#next;
+    this.#next += count;
+    return Array.from({ length: count }, (_, i) => this.#settlement(first + i));
+  }
+
   /**
    * The settlement of place `n` in the run. The custodians take turns as seller round by round, so
    * balances stay near where they began however long a run is.
    */
-  settlement(n: number): Settlement {
+  #settlement(n: number): Settlement {
     const round = Math.floor(n / this.#accounts);
     const own = n % this.#accounts;
     const other = (own + Math.floor(round / 2)) % this.#accounts;

@@ -62,21 +62,29 @@ interface Usage {
   readonly validators: readonly ValidatorUse[];
 }
 
-/** Prepares, sends and settles one rate. `first` is the place in the run of its first settlement. */
+/** Told when the first is about to be sent and when the last is final. */
+export interface RateWatch {
+  begin(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Prepares, sends and settles one rate. */
 export async function runRate(
   bench: Bench,
   rate: number,
   seconds: number,
-  first: number,
+  watch?: RateWatch,
 ): Promise<RateResult> {
   const { network, log } = bench;
   const client = new RpcClient({ endpoints: network.validators.map(({ rpcUrl }) => rpcUrl) });
-  const prepared = prepare(bench, Math.round(rate * seconds), first, await farExpiry(client));
+  const prepared = prepare(bench, Math.round(rate * seconds), await farExpiry(client));
   const startHeight = await heightOf(client);
+  await watch?.begin();
   const before = await usage(bench);
   const sendings = await sendTo(network, prepared, rate);
   const open = await settleAll(sendings, log, client);
   const used = difference(before, await usage(bench));
+  await watch?.end();
   const validatorSeconds = used.validators.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   const ourSeconds = validatorSeconds + used.generatorCpuSeconds;
   return {
@@ -108,10 +116,8 @@ async function sendTo(
   }
 }
 
-function prepare(bench: Bench, count: number, first: number, expiry: number): readonly Prepared[] {
-  return Array.from({ length: count }, (_, i) => {
-    const settlement = bench.market.settlement(first + i);
-    const { parties, payload } = settlement;
+function prepare(bench: Bench, count: number, expiry: number): readonly Prepared[] {
+  return bench.market.take(count).map(({ parties, payload }, i) => {
     const transaction = bench.parties.prepare(parties, "settle-dvp", payload, expiry);
     return { txId: transaction.txId, body: submitBody(i, transactionBytes(transaction)) };
   });
