@@ -5,6 +5,7 @@ import { verifyOracle } from "../../primitives/ed25519/criterion.ts";
 import { LocalKernel, MAX_STAGED, type TableSize } from "../../primitives/native/local-kernel.ts";
 import { verifySodium } from "../../primitives/native/sodium.ts";
 import type { SignatureCheck, VerifySignature } from "../../primitives/verifier.ts";
+import { median } from "./median.ts";
 import { signedStatements } from "./signed-statements.ts";
 import type { SuiteTable } from "./suite.ts";
 
@@ -156,9 +157,4 @@ function opensslWith(checks: readonly SignatureCheck[]): VerifySignature {
   }
   return (publicKey, message, signature) =>
     verifyByOpenssl(null, message, present(imported.get(publicKey), "imported key"), signature);
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return present(sorted[sorted.length >> 1], "median");
 }

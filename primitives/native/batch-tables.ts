@@ -1,6 +1,6 @@
 import { PUBLIC_KEY_BYTES } from "../ed25519/criterion.ts";
 import type { SignatureCheck, VerificationLane } from "../verifier.ts";
-import type { TablePlace } from "./signature-slab.ts";
+import type { TableAt } from "./signature-slab.ts";
 import type { KeyTableRef, TableDirectory } from "./table-directory.ts";
 
 /** A vote is under 200 bytes. */
@@ -36,12 +36,13 @@ export class BatchTables {
     );
   }
 
-  /** The table of the key that begins `item`, if it has one. */
-  hold(item: Uint8Array): TablePlace | undefined {
-    const table = this.#directory.hold(BatchTables.nameOf(item), this.#lane);
+  /** The table of the key at `offset`, if it has one. */
+  readonly tableAt: TableAt = (bytes, offset) => {
+    const name = bytes.toString("latin1", offset, offset + PUBLIC_KEY_BYTES);
+    const table = this.#directory.hold(name, this.#lane);
     if (table !== undefined) this.#held.push(table);
     return table;
-  }
+  };
 
   /** Lets go of all. */
   release(): void {

@@ -22,6 +22,16 @@ export interface TablePlace {
   readonly width: number;
 }
 
+/** Items one after the other, as a call keeps them. */
+export interface ItemBytes {
+  readonly bytes: Buffer;
+  /** Where item `index` begins, and the one before it ends. */
+  startOf(index: number): number;
+}
+
+/** The table of the key at an offset, if it has one. */
+export type TableAt = (bytes: Buffer, offset: number) => TablePlace | undefined;
+
 /** The memory that the kernel's threads share, seen as bytes and as words. */
 export class SharedBytes {
   readonly bytes: Uint8Array;
@@ -71,20 +81,39 @@ export class SignatureSlab {
   /** `item`: public key, signature and message, one after the other. */
   add(item: Uint8Array, table: TablePlace | undefined): void {
     invariant(item.length >= ITEM_FIXED_BYTES, "an item has a key and a signature");
-    invariant(item.length <= ITEM_FIXED_BYTES + MAX_MESSAGE_BYTES, "a message is bounded");
-    invariant(this.hasRoomFor(item.length), "the slab has room");
+    this.#memory.bytes.set(item, this.#firstByte + this.#used);
+    this.#record(item.length, table);
+  }
+
+  /**
+   * Items `from` up to `to` of a call, all at once. `tableAt`: of the key that begins at an offset of
+   * the call's bytes.
+   */
+  addPart(job: ItemBytes, from: number, to: number, tableAt: TableAt): void {
+    const start = job.startOf(from);
+    const bytes = job.bytes.subarray(start, job.startOf(to));
+    invariant(this.#used + bytes.length <= MAX_BATCH_BYTES, "the slab has room");
+    this.#memory.bytes.set(bytes, this.#firstByte + this.#used);
+    for (let item = from; item < to; item++) {
+      const at = job.startOf(item);
+      this.#record(job.startOf(item + 1) - at, tableAt(job.bytes, at));
+    }
+  }
+
+  #record(itemBytes: number, table: TablePlace | undefined): void {
+    invariant(itemBytes <= ITEM_FIXED_BYTES + MAX_MESSAGE_BYTES, "a message is bounded");
+    invariant(this.hasRoomFor(itemBytes), "the slab has room");
     const publicKey = this.#firstByte + this.#used;
-    this.#memory.bytes.set(item, publicKey);
     writeRecord(this.#memory.words, this.#records + RECORD_BYTES * this.#count, {
       publicKey,
       signature: publicKey + PUBLIC_KEY_BYTES,
       message: publicKey + ITEM_FIXED_BYTES,
-      messageBytes: item.length - ITEM_FIXED_BYTES,
+      messageBytes: itemBytes - ITEM_FIXED_BYTES,
       table: table?.address ?? 0,
       width: table?.width ?? 0,
     });
     this.#count += 1;
-    this.#used += item.length;
+    this.#used += itemBytes;
   }
 
   /** Address of the first record. */

@@ -19,7 +19,8 @@ function nextBatch(queue: LaneQueue, limit = 256): string[] {
   const batch = queue.take(limit, 0);
   return (batch?.parts ?? []).flatMap(({ job, from, to }) =>
     Array.from({ length: to - from }, (_, i) => {
-      const text = new TextDecoder().decode(job.item(from + i).subarray(96));
+      const item = job.bytes.subarray(job.startOf(from + i), job.startOf(from + i + 1));
+      const text = new TextDecoder().decode(item.subarray(96));
       return text.replace(/[\d\0]+/g, "");
     }),
   );

@@ -84,6 +84,8 @@ export class LaneQueue {
   readonly #turns: Source[] = [];
   /** Batches whose run failed, to be run again before all others. */
   readonly #again: LaneBatch[] = [];
+  /** Calls without all their verdicts; bounded by the limits. */
+  readonly #jobs = new Set<VerificationJob>();
   #untaken = 0;
   #pendingSignatures = 0;
   #pendingBytes = 0;
@@ -117,9 +119,9 @@ export class LaneQueue {
     source: string | undefined,
     nowMs: number,
   ): VerificationJob {
-    this.#checkRoom(checks, source);
-    const job = new VerificationJob(checks, source);
+    const job = new VerificationJob(checks, source, this.#checkRoom(checks, source));
     if (job.settled) return job;
+    this.#jobs.add(job);
     let queue = this.#sources.get(source);
     if (queue === undefined) {
       queue = { name: source, jobs: [], pendingSignatures: 0, pendingBytes: 0 };
@@ -173,6 +175,7 @@ export class LaneQueue {
         if (!valid && job.source !== undefined) bad.set(job.source, (bad.get(job.source) ?? 0) + 1);
         job.answer(item, valid);
       }
+      if (job.settled) this.#jobs.delete(job);
     }
     invariant(index === batch.count, "one verdict for each signature");
     this.#release(batch);
@@ -182,7 +185,21 @@ export class LaneQueue {
 
   fail(batch: LaneBatch, reason: Error): void {
     this.#release(batch);
-    for (const { job } of batch.parts) job.fail(reason);
+    for (const { job } of batch.parts) {
+      job.fail(reason);
+      this.#jobs.delete(job);
+    }
+  }
+
+  /** Nothing is waited for any more. */
+  failAll(reason: Error): void {
+    for (const job of this.#jobs) job.fail(reason);
+    this.#jobs.clear();
+  }
+
+  /** Whether a call waits for verdicts. */
+  get isIdle(): boolean {
+    return this.#jobs.size === 0;
   }
 
   /** Signatures verified, or a call refused, without the queue. */
@@ -207,7 +224,8 @@ export class LaneQueue {
     };
   }
 
-  #checkRoom(checks: readonly SignatureCheck[], source: string | undefined): void {
+  /** Packed bytes of the checks, if there is room for them. */
+  #checkRoom(checks: readonly SignatureCheck[], source: string | undefined): number {
     let signatures = 0;
     let bytes = 0;
     for (const check of checks) {
@@ -238,6 +256,7 @@ export class LaneQueue {
     ) {
       throw this.#refusal("SOURCE_OVERLOADED", `the source's share of the ${this.lane} lane`);
     }
+    return bytes;
   }
 
   #refusal(code: "OVERLOADED" | "SOURCE_OVERLOADED", message: string): VerificationError {
@@ -260,9 +279,7 @@ export class LaneQueue {
     for (const { job, from, to } of batch.parts) {
       const source = this.#sources.get(job.source);
       invariant(source !== undefined, "the source of what is pending is known");
-      let bytes = 0;
-      for (let item = from; item < to; item++) bytes += job.sizeOf(item);
-      this.#hold(source, from - to, -bytes);
+      this.#hold(source, from - to, job.startOf(from) - job.startOf(to));
       invariant(source.pendingSignatures >= 0 && source.pendingBytes >= 0, "released once");
       if (source.pendingSignatures === 0) this.#sources.delete(source.name);
     }

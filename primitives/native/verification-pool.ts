@@ -8,7 +8,7 @@ import { SharedKernel } from "./shared-kernel.ts";
 import { MAX_BATCH_SIGNATURES, type SignatureSlab } from "./signature-slab.ts";
 import { selfTest } from "./sodium.ts";
 import { type TableCounts, TableDirectory, type TableStats } from "./table-directory.ts";
-import { VerificationJob } from "./verification-job.ts";
+import { isPackable, packedSize, VerificationJob } from "./verification-job.ts";
 import {
   type LaneBatch,
   type LaneLimits,
@@ -114,7 +114,6 @@ export class VerificationPool implements Verifier {
   readonly #slots: readonly WorkerSlot[];
   /** Batches left to the calling thread; bounded by the limits of both lanes. */
   readonly #inline: LaneBatch[] = [];
-  readonly #jobs = new Set<VerificationJob>();
   #inlineRunning = false;
   #flushTimer: NodeJS.Timeout | undefined;
   #flushDue = false;
@@ -186,28 +185,33 @@ export class VerificationPool implements Verifier {
    *   of it), BAD_SIGNATURES (the source's budget is spent), TOO_LARGE (a message over 64 KiB, or
    *   more than the lane can ever hold), CLOSED
    */
-  async verify(
+  verify(
     checks: readonly SignatureCheck[],
     lane: VerificationLane,
     source?: string,
+  ): Promise<readonly boolean[]> {
+    try {
+      return this.#accept(checks, lane, source);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  }
+
+  #accept(
+    checks: readonly SignatureCheck[],
+    lane: VerificationLane,
+    source: string | undefined,
   ): Promise<readonly boolean[]> {
     if (this.#closing !== undefined) throw closedError();
     const now = performance.now();
     if (lane === "vote" && checks.length <= INLINE_VOTES) {
       const verdicts = this.#verifyVotesHere(checks);
-      if (verdicts !== undefined) return verdicts;
+      if (verdicts !== undefined) return Promise.resolve(verdicts);
     }
     if (source !== undefined && lane === "transaction") this.#checkBudget(source, now);
     const job = this.#queue(lane).admit(checks, source, now);
-    if (job.settled) return job.promise;
-    this.#jobs.add(job);
-    this.#dispatch();
-    try {
-      return await job.promise;
-    } finally {
-      this.#jobs.delete(job);
-      if (this.#jobs.size === 0) this.#onDrained?.();
-    }
+    if (!job.settled) this.#dispatch();
+    return job.promise;
   }
 
   /** Asks for the tables of keys that are about to be used: validators, busy members. */
@@ -244,11 +248,16 @@ export class VerificationPool implements Verifier {
   async #close(deadlineMs: number): Promise<void> {
     this.#flushDue = true;
     this.#dispatch();
-    if (this.#jobs.size > 0) await this.#drained(deadlineMs);
+    if (!this.#isIdle) await this.#drained(deadlineMs);
     clearTimeout(this.#flushTimer);
     this.#ended = true;
-    for (const job of this.#jobs) job.fail(closedError());
+    this.#votes.failAll(closedError());
+    this.#transactions.failAll(closedError());
     await Promise.all(this.#slots.map((slot) => slot.close()));
+  }
+
+  get #isIdle(): boolean {
+    return this.#votes.isIdle && this.#transactions.isIdle;
   }
 
   #drained(deadlineMs: number): Promise<void> {
@@ -292,15 +301,13 @@ export class VerificationPool implements Verifier {
   #verifyVotesHere(checks: readonly SignatureCheck[]): readonly boolean[] | undefined {
     const { kernel, own } = this.#shared;
     if (kernel === undefined || !BatchTables.serveAll(checks, this.#directory)) return undefined;
-    const job = new VerificationJob(checks, undefined);
-    if (job.count !== checks.length) return undefined;
+    if (!checks.every(isPackable)) return undefined;
+    const bytes = checks.reduce((sum, check) => sum + packedSize(check), 0);
+    const job = new VerificationJob(checks, undefined, bytes);
     const slab = present(own.slabs[0], "slab for votes");
     const tables = new BatchTables(this.#directory, "vote");
     slab.clear();
-    for (let item = 0; item < job.count; item++) {
-      const bytes = job.item(item);
-      slab.add(bytes, tables.hold(bytes));
-    }
+    slab.addPart(job, 0, job.count, tables.tableAt);
     slab.verify(kernel, 0, slab.count);
     tables.release();
     this.#votes.countVerified(checks.length);
@@ -311,6 +318,7 @@ export class VerificationPool implements Verifier {
   /** Hands out all that can be handed out. Called whenever work, a thread or a timer is due. */
   #dispatch(): void {
     if (this.#ended) return;
+    if (this.#onDrained !== undefined && this.#isIdle) this.#onDrained();
     while (this.#votes.untaken > 0 || this.#votes.hasFailed) {
       if (!this.#handOut(this.#votes, MAX_BATCH_SIGNATURES)) break;
     }
@@ -319,14 +327,15 @@ export class VerificationPool implements Verifier {
     this.#leaveToCallingThread();
     if (this.#transactions.untaken === 0) this.#flushDue = false;
     this.#armFlushTimer();
-    void this.#runInline();
+    if (this.#inline.length > 0) void this.#runInline();
   }
 
   /** Full batches to any thread; what is worth it, or has waited, to idle ones in equal parts. */
   #dispatchTransactions(): void {
     const queue = this.#transactions;
     for (;;) {
-      const idle = this.#slots.filter((slot) => slot.state === "ready" && slot.isIdle).length;
+      let idle = 0;
+      for (const slot of this.#slots) if (slot.state === "ready" && slot.isIdle) idle += 1;
       const isFull = queue.untaken >= MAX_BATCH_SIGNATURES || queue.hasFailed;
       const isWorthIt = queue.untaken >= WORTH_A_BATCH && idle > 0;
       if (!isFull && !isWorthIt && !(this.#flushDue && queue.untaken > 0)) return;
@@ -450,7 +459,7 @@ export class VerificationPool implements Verifier {
   }
 
   async #runInline(): Promise<void> {
-    if (this.#inlineRunning) return;
+    if (this.#inlineRunning || this.#inline.length === 0) return;
     const vote = this.#inline.findIndex((batch) => batch.lane === "vote");
     const [batch] = this.#inline.splice(Math.max(vote, 0), 1);
     if (batch === undefined) return;
@@ -479,12 +488,7 @@ export class VerificationPool implements Verifier {
 
 function fillSlab(slab: SignatureSlab, batch: LaneBatch, tables: BatchTables): void {
   slab.clear();
-  for (const { job, from, to } of batch.parts) {
-    for (let item = from; item < to; item++) {
-      const bytes = job.item(item);
-      slab.add(bytes, tables.hold(bytes));
-    }
-  }
+  for (const { job, from, to } of batch.parts) slab.addPart(job, from, to, tables.tableAt);
 }
 
 function closedError(): VerificationError {
