@@ -10,6 +10,7 @@ import { describeMachine, type MachineFacts, machineFacts } from "../machine-fac
 import { blockCommit } from "./block-commit.ts";
 import { encoding } from "./encoding.ts";
 import { execution } from "./execution.ts";
+import { handover } from "./handover.ts";
 import { stateTree } from "./state-tree.ts";
 import type { Suite, SuiteTable, Task } from "./suite.ts";
 import { verification } from "./verification.ts";
@@ -19,6 +20,7 @@ const SUITES: readonly Suite[] = [
   encoding,
   verification,
   verificationPool,
+  handover,
   execution,
   stateTree,
   blockCommit,
