@@ -2,13 +2,13 @@ import { RpcClient } from "../../client/rpc-client.ts";
 import { CodedError, messageOf } from "../../primitives/errors.ts";
 import { FinalityLog } from "./finality-log.ts";
 import { countEverywhere, type LedgerCount } from "./ledger-count.ts";
-import { Market } from "./market.ts";
+import { Market, type Mix } from "./market.ts";
 import { NetworkUnderTest } from "./network-under-test.ts";
 import { Parties } from "./parties.ts";
 import { type Bench, runRate } from "./rate-step.ts";
 
 /** Before anything is reported, so that the validators' code is compiled. */
-const WARM_UP_RATE = 100;
+const WARM_UP_RATE = 200;
 const EXIT_INTERRUPTED = 130;
 
 export interface SessionOptions {
@@ -17,8 +17,12 @@ export interface SessionOptions {
   readonly workers: number;
   /** Accounts of each kind and custodian. */
   readonly accounts: number;
-  /** Seconds of warming up. */
+  /** Seconds of warming up, and at how many transactions a second. */
   readonly warmup: number;
+  readonly warmupRate?: number;
+  readonly mix: Mix;
+  /** Transactions in one call of `tx.submitBatch` at most. */
+  readonly atOnce: number;
   /** Validators can be profiled, and write what they find here. */
   readonly profileDir?: string;
   readonly keepFiles: boolean;
@@ -75,12 +79,13 @@ async function run<T>(
   progress(`opening ${4 * options.accounts + 2} accounts and filling them`);
   const market = await Market.open(client, parties, options.accounts);
   // At the last node: the set-up speaks to the first, and submissions go to all alike.
-  const log = new FinalityLog(network.validators.at(-1)?.rpcUrl ?? "");
+  const log = new FinalityLog(network.validators.at(-1)?.rpcUrl ?? "", options.mix);
   try {
-    const bench = { underTest, network, parties, market, log };
+    const { mix, atOnce } = options;
+    const bench = { underTest, network, parties, market, log, mix, atOnce };
     if (options.warmup > 0) {
       progress(`warming up for ${options.warmup} s`);
-      await runRate(bench, WARM_UP_RATE, options.warmup);
+      await runRate(bench, options.warmupRate ?? WARM_UP_RATE, options.warmup);
     }
     const measured = await measure(bench);
     progress("counting the settlements in every node's ledger");
@@ -89,7 +94,7 @@ async function run<T>(
         throw new CodedError("NOT_SEEN", `the client never saw primary settlement ${txId}`);
       }
     }
-    const count = await countEverywhere(network.validators, log.txIds, log.highest);
+    const count = await countEverywhere(network.validators, log.txIds, log.highest, mix);
     return { measured, count };
   } finally {
     await log.close();

@@ -26,10 +26,12 @@ if (directory !== undefined) {
 
 function listen(session) {
   session.connect();
-  session.post("Profiler.enable");
-  session.post("Profiler.setSamplingInterval", { interval: INTERVAL_US });
   let running = false;
   process.on("SIGUSR2", () => {
+    if (!running) {
+      session.post("Profiler.enable");
+      session.post("Profiler.setSamplingInterval", { interval: INTERVAL_US });
+    }
     session.post(running ? "Profiler.stop" : "Profiler.start", (error, result) => {
       if (error !== null) throw error;
       // Written under another name first: who waits for the file finds all of it.

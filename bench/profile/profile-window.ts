@@ -1,4 +1,4 @@
-import { access, readFile } from "node:fs/promises";
+import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "../../primitives/errors.ts";
@@ -69,6 +69,7 @@ export class ProfileWindow {
 
 /** Sends the signal and waits for the file that answers it. */
 async function signalled(pid: number, file: string): Promise<void> {
+  await rm(file, { force: true });
   process.kill(pid, "SIGUSR2");
   const deadline = performance.now() + ANSWER_DEADLINE_MS;
   while (performance.now() < deadline) {

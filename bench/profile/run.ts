@@ -7,9 +7,10 @@ import { MAX_SITES, MIN_SITES } from "../../node/local-network/institutions.ts";
 import { installNativeHashing } from "../../primitives/native/hashing.ts";
 import { describeMachine, machineFacts } from "../machine-facts.ts";
 import { whole } from "../network/flags.ts";
-import { type Bench, type RateResult, runRate } from "../network/rate-step.ts";
+import type { Bench, RateResult } from "../network/rate-step.ts";
 import { describeFailure, inSession, progress } from "../network/session.ts";
-import { type ProcessProfile, ProfileWindow } from "./profile-window.ts";
+import type { ProcessProfile } from "./profile-window.ts";
+import { profiledRate } from "./profiled-rate.ts";
 import { describeStages, stageCosts } from "./stage-table.ts";
 
 interface Flags {
@@ -19,6 +20,7 @@ interface Flags {
   readonly validators: number;
   readonly workers: number;
   readonly accounts: number;
+  readonly atOnce: number;
   readonly functions: number;
   readonly out: string;
   readonly json?: string;
@@ -32,6 +34,7 @@ await new Command("bench:profile")
   .option("--validators <count>", "validator processes", whole(MIN_SITES, MAX_SITES), MIN_SITES)
   .option("--workers <count>", "verification threads of each", whole(1, 64), 1)
   .option("--accounts <count>", "accounts of each kind and custodian", whole(1, 256), 16)
+  .option("--at-once <count>", "transactions in one call", whole(1, 512), 128)
   .option("--functions <count>", "dearest functions to list", whole(0, 400), 40)
   .option("--out <directory>", "where the .cpuprofile files go", "bench/results/profiles")
   .option("--json <file>", "write the table, with all functions")
@@ -44,7 +47,7 @@ async function main(flags: Flags): Promise<void> {
   const directory = resolve(flags.out);
   try {
     const { measured } = await inSession(
-      { ...flags, profileDir: directory, keepFiles: false },
+      { ...flags, warmupRate: flags.rate, mix: "dvp", profileDir: directory, keepFiles: false },
       (bench) => profiled(bench, directory, flags),
     );
     const { result, profiles } = measured;
@@ -72,19 +75,5 @@ async function profiled(
   flags: Flags,
 ): Promise<{ readonly result: RateResult; readonly profiles: readonly ProcessProfile[] }> {
   progress(`${flags.rate}/s for ${flags.seconds} s, profiled`);
-  const processes = bench.network.validators.map((validator) => ({
-    name: validator.name,
-    pid: bench.underTest.pidOf(validator),
-  }));
-  let window: ProfileWindow | undefined;
-  let profiles: readonly ProcessProfile[] = [];
-  const result = await runRate(bench, flags.rate, flags.seconds, {
-    async begin() {
-      window = await ProfileWindow.open(directory, processes);
-    },
-    async end() {
-      profiles = (await window?.close()) ?? [];
-    },
-  });
-  return { result, profiles };
+  return profiledRate(bench, directory, flags.rate, flags.seconds);
 }
