@@ -39,13 +39,18 @@ export function buildKernel(): boolean {
     if (readFileSync(FINGERPRINT, "utf8") === fingerprint) return false;
   }
   mkdirSync(BUILD, { recursive: true });
+  compileAssembly(ENTRY, BINARY);
+  writeFileSync(FINGERPRINT, fingerprint);
+  return true;
+}
+
+/** Compiles `entry` and what it imports with the kernel's options. */
+export function compileAssembly(entry: string, binary: string): void {
   const compiler = createRequire(import.meta.url).resolve("assemblyscript/bin/asc.js");
-  const run = spawnSync(process.execPath, [compiler, ENTRY, "-o", BINARY, ...OPTIONS], {
+  const run = spawnSync(process.execPath, [compiler, entry, "-o", binary, ...OPTIONS], {
     encoding: "utf8",
   });
   if (run.status !== 0) throw new Error(`asc failed:\n${run.stderr}${run.stdout}`);
-  writeFileSync(FINGERPRINT, fingerprint);
-  return true;
 }
 
 function fingerprintOf(): string {
