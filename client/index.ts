@@ -58,6 +58,7 @@ export {
   signatureVerdicts,
   transactionBytes,
 } from "./signing.ts";
+export { submitBatch } from "./submit-batch.ts";
 export {
   ExpiryError,
   expiryAt,

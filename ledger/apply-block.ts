@@ -146,8 +146,14 @@ class BlockRun {
   #skip(transaction: SignedTransaction, refusal: Refusal): void {
     const { outcome, field, first } = refusal;
     this.events.push([]);
+    const { txId, body } = transaction;
     this.receipts.push({
-      ...this.#head(transaction),
+      txId,
+      member: body.member,
+      clientRef: body.clientRef,
+      kind: body.kind,
+      height: this.#height,
+      index: this.receipts.length,
       executed: false,
       outcome,
       field,
@@ -186,8 +192,14 @@ class BlockRun {
     const kept = failed === undefined ? events : [];
     this.events.push(kept);
     const isSettled = kept.some(({ type }) => type === "settlementFinal");
+    // No shared head by a spread: for every transaction, it would cost microseconds.
     this.receipts.push({
-      ...this.#head(transaction),
+      txId: transaction.txId,
+      member: body.member,
+      clientRef: body.clientRef,
+      kind: body.kind,
+      height: this.#height,
+      index,
       executed: true,
       outcome,
       field: failed?.field,
@@ -202,11 +214,6 @@ class BlockRun {
           }
         : undefined,
     });
-  }
-
-  #head({ txId, body }: SignedTransaction) {
-    const { member, clientRef, kind } = body;
-    return { txId, member, clientRef, kind, height: this.#height, index: this.receipts.length };
   }
 }
 

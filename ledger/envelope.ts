@@ -1,20 +1,29 @@
 import { invariant } from "../primitives/assert.ts";
-import { compareBytes, copyBytes, FixedWriter, fromHex, toHex, utf8 } from "../primitives/bytes.ts";
+import {
+  compareBytes,
+  concatBytes,
+  copyBytes,
+  FixedWriter,
+  fromHex,
+  utf8,
+} from "../primitives/bytes.ts";
 import { decode, encode } from "../primitives/codec/codec.ts";
 import { CodecError, invalidValue } from "../primitives/codec/codec-error.ts";
 import {
-  bytesUpTo,
+  borrowedBytes,
   counter,
-  fixedBytes,
   hash,
   list,
   record,
   type Schema,
   uint,
 } from "../primitives/codec/schema.ts";
+import { readerOf, writerOf } from "../primitives/codec/wire-generic.ts";
+import type { WireReader } from "../primitives/codec/wire-reader.ts";
+import { UNUSUAL, type WireWriter } from "../primitives/codec/wire-writer.ts";
 import type { Signer } from "../primitives/ed25519/signer.ts";
 import { CodedError } from "../primitives/errors.ts";
-import { sha256 } from "../primitives/sha256.ts";
+import { sha256, sha256Hex } from "../primitives/sha256.ts";
 import {
   BODY_LIMITS,
   MAX_SIGNATURES,
@@ -80,6 +89,13 @@ const header = record({
 
 const LAYOUT = "[version, chainId, member, clientRef, expiresAtHeight, kind, payload]";
 
+const MAX_KIND_BYTES = Math.max(...kinds.map((kind) => kind.length));
+const [writeMember, readMember] = [writerOf(memberId), readerOf(memberId)];
+const [writeReference, readReference] = [writerOf(clientRef), readerOf(clientRef)];
+const readPayload = new Map<Kind, (input: WireReader) => unknown>(
+  kinds.map((kind) => [kind, readerOf<unknown>(kindTable[kind].payload)]),
+);
+
 /** [version, chainId, member, clientRef, expiresAtHeight, kind, payload], kind as text. */
 export const bodySchema: Schema<TransactionBody> = {
   describe: LAYOUT,
@@ -104,7 +120,45 @@ export const bodySchema: Schema<TransactionBody> = {
     // The payload was read by the schema of this very kind.
     return { version, ...head, kind, payload } as TransactionBody;
   },
+  write(out, body) {
+    if (!isKind(body.kind) || body.version !== TRANSACTION_VERSION) throw UNUSUAL;
+    out.array(7);
+    out.uint(body.version, TRANSACTION_VERSION);
+    out.hash(body.chainId);
+    writeMember(out, body.member);
+    writeReference(out, body.clientRef);
+    out.counter(body.expiresAtHeight);
+    out.text(body.kind, MAX_KIND_BYTES);
+    writePayload(out, body);
+  },
+  read(input) {
+    if (input.enter() !== 7 || input.uint(TRANSACTION_VERSION) !== TRANSACTION_VERSION) {
+      throw UNUSUAL;
+    }
+    const chainId = input.hash();
+    const member = readMember(input);
+    const reference = readReference(input);
+    const expiresAtHeight = input.counter();
+    const kind = input.text(MAX_KIND_BYTES);
+    const read = isKind(kind) ? readPayload.get(kind) : undefined;
+    if (read === undefined) throw UNUSUAL;
+    const payload = read(input);
+    input.leave();
+    return {
+      version: TRANSACTION_VERSION,
+      chainId,
+      member,
+      clientRef: reference,
+      expiresAtHeight,
+      kind,
+      payload,
+    } as TransactionBody; // The payload was read by the schema of this very kind.
+  },
 };
+
+function writePayload<K extends Kind>(out: WireWriter, body: BodyOf<K>): void {
+  writerOf(kindTable[body.kind].payload)(out, body.payload);
+}
 
 function payloadToWire<K extends Kind>(body: BodyOf<K>, field: string) {
   return kindTable[body.kind].payload.toWire(body.payload, field);
@@ -139,13 +193,17 @@ const STATEMENT_BYTES = 11 + 32 + 32;
 
 /** "MIZAN/TX/1\0" || chainId (32) || SHA-256 of the canonical body (32): 75 bytes. */
 export function statementOf(chainId: string, bodyBytes: Uint8Array): Uint8Array {
-  const writer = new FixedWriter(STATEMENT_BYTES);
-  return writer.put(DOMAIN).put(fromHex(chainId)).put(sha256(bodyBytes)).finish();
+  if (chainId !== headOf.chainId)
+    headOf = { chainId, bytes: concatBytes(DOMAIN, fromHex(chainId)) };
+  return new FixedWriter(STATEMENT_BYTES).put(headOf.bytes).put(sha256(bodyBytes)).finish();
 }
+
+/** Beginning of the statements of the chain that was last asked for: nearly always the same. */
+let headOf = { chainId: "", bytes: DOMAIN };
 
 /** SHA-256 of the statement, hex. Signatures do not enter it. */
 export function txIdOf(statement: Uint8Array): string {
-  return toHex(sha256(statement));
+  return sha256Hex(statement);
 }
 
 /** A transaction without signatures yet: add them with `withSignatures`. */
@@ -213,8 +271,11 @@ export function mergeSigned(a: SignedTransaction, b: SignedTransaction): SignedT
 }
 
 const signedSchema = record({
-  body: bytesUpTo(MAX_TRANSACTION_BYTES),
-  signatures: list(record({ member: memberId, keyId, signature: fixedBytes(64) }), MAX_SIGNATURES),
+  body: borrowedBytes(MAX_TRANSACTION_BYTES),
+  signatures: list(
+    record({ member: memberId, keyId, signature: borrowedBytes(64, 64) }),
+    MAX_SIGNATURES,
+  ),
 });
 
 function encodeSigned(
@@ -238,6 +299,15 @@ export function encodeSignedTransaction(transaction: SignedTransaction): Uint8Ar
  */
 export function decodeSignedTransaction(bytes: Uint8Array): SignedTransaction {
   if (bytes.length > MAX_TRANSACTION_BYTES) throw tooLarge(bytes.length);
+  return decodeOwnTransaction(copyBytes(bytes));
+}
+
+/**
+ * The same, where nobody writes to `bytes` any more: the transaction's parts are views of them.
+ * @throws TransactionError as decodeSignedTransaction
+ */
+export function decodeOwnTransaction(bytes: Uint8Array): SignedTransaction {
+  if (bytes.length > MAX_TRANSACTION_BYTES) throw tooLarge(bytes.length);
   try {
     const outer = decode(signedSchema, bytes, SIGNED_TRANSACTION_LIMITS, "transaction");
     checkSignatureOrder(outer.signatures);
@@ -249,7 +319,7 @@ export function decodeSignedTransaction(bytes: Uint8Array): SignedTransaction {
       statement,
       txId: txIdOf(statement),
       signatures: outer.signatures,
-      bytes: copyBytes(bytes),
+      bytes,
     };
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;

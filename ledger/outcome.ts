@@ -1,6 +1,8 @@
 import { present } from "../primitives/assert.ts";
 import { invalidValue } from "../primitives/codec/codec-error.ts";
 import { oneOf, type Schema } from "../primitives/codec/schema.ts";
+import { readerOf, writerOf } from "../primitives/codec/wire-generic.ts";
+import { UNUSUAL } from "../primitives/codec/wire-writer.ts";
 
 /**
  * What the sender should do with the same instruction after this outcome.
@@ -305,6 +307,7 @@ export function precedenceOf(failing: FailureCode): number {
 }
 
 const code = oneOf(outcomeCodes);
+const [writeCode, readCode] = [writerOf(code), readerOf(code)];
 
 /** On the wire only the code's place; the classes beside it cannot disagree with it. */
 export const outcomeSchema: Schema<Outcome> = {
@@ -317,4 +320,10 @@ export const outcomeSchema: Schema<Outcome> = {
     return code.toWire(value.code, field);
   },
   fromWire: (wire, field) => outcomeOf(code.fromWire(wire, field)),
+  write(out, value) {
+    // One of ours is the only one of its code; another object is compared the long way.
+    if (outcomes.get(value.code) !== value) throw UNUSUAL;
+    writeCode(out, value.code);
+  },
+  read: (input) => outcomeOf(readCode(input)),
 };

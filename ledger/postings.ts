@@ -3,7 +3,7 @@ import { AMOUNT_MAX } from "../primitives/codec/schema.ts";
 import type { PostingReason } from "./events.ts";
 import { type Execution, type Failure, failure } from "./execution.ts";
 import { MAX_ASSETS_PER_ACCOUNT } from "./limits.ts";
-import { type Balance, balanceId, emptyBalance } from "./state/balance.ts";
+import { type Balance, balanceId, emptyBalance, withAvailable } from "./state/balance.ts";
 import { isCash } from "./types.ts";
 
 /** One amount of a movement that posts by itself. Amounts of zero post nothing. */
@@ -40,7 +40,7 @@ export function debit(execution: Execution, movement: Movement): Failure | undef
     return failure(isCash(asset) ? "INSUFFICIENT_CASH" : "INSUFFICIENT_SECURITIES", field);
   }
   const total = balance.total - amount;
-  putBalance(execution, { ...balance, total, available: balance.available - amount });
+  putBalance(execution, withAvailable(balance, total, balance.available - amount));
   if (total === 0n) removeHolding(execution, account, asset);
   emitPostings(execution, movement, "DEBIT");
   return undefined;
@@ -58,7 +58,7 @@ export function credit(execution: Execution, movement: Movement): Failure | unde
   }
   const total = balance.total + amount;
   if (total > AMOUNT_MAX) return failure("AMOUNT_OVERFLOW", field);
-  putBalance(execution, { ...balance, total, available: balance.available + amount });
+  putBalance(execution, withAvailable(balance, total, balance.available + amount));
   emitPostings(execution, movement, "CREDIT");
   return undefined;
 }

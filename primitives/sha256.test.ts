@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toHex, utf8 } from "./bytes.ts";
-import { hashBlocks, portableBackend, sha256, useHashBackend } from "./sha256.ts";
+import { hashBlocks, portableBackend, sha256, sha256Hex, useHashBackend } from "./sha256.ts";
 
 function nodeSha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -36,9 +36,10 @@ describe("sha256", () => {
 
   it("goes through the backend that is installed", () => {
     const mark = new Uint8Array(32).fill(7);
-    useHashBackend({ sha256: () => mark, hashBlocks: () => mark });
+    useHashBackend({ sha256: () => mark, sha256Hex: () => "mark", hashBlocks: () => mark });
     try {
       expect(sha256(utf8("abc"))).toBe(mark);
+      expect(sha256Hex(utf8("abc"))).toBe("mark");
       expect(hashBlocks(new Uint8Array(64))).toBe(mark);
     } finally {
       useHashBackend(portableBackend);

@@ -16,8 +16,16 @@ export type VerificationLane = "vote" | "transaction";
  * reach one (overloaded, closed) rejects the promise with a `CodedError`, it never answers `false`.
  */
 export interface Verifier {
-  /** Verdicts in the order of `checks`. The bytes are read before the call returns. */
-  verify(checks: readonly SignatureCheck[], lane: VerificationLane): Promise<readonly boolean[]>;
+  /**
+   * Verdicts in the order of `checks`. The bytes are read before the call returns. `source` names
+   * who answers for them, the member or peer that sent them: sources take turns, and one that sends
+   * too many bad signatures is refused for a while. Without it the caller answers for them.
+   */
+  verify(
+    checks: readonly SignatureCheck[],
+    lane: VerificationLane,
+    source?: string,
+  ): Promise<readonly boolean[]>;
   close(): Promise<void>;
 }
 

@@ -14,6 +14,12 @@ export interface Room {
 export const ROOMS: readonly Room[] = [
   { path: "primitives/", ours: [], packages: ["@noble/*", "msgpackr"], pure: true },
   {
+    path: "primitives/kernel/",
+    ours: ["primitives/assert.ts", "primitives/errors.ts"],
+    packages: ["node:*"],
+    pure: false,
+  },
+  {
     path: "primitives/native/",
     ours: ["primitives/"],
     packages: ["node:*", "sodium-native", "@chainsafe/hashtree", "piscina"],
@@ -63,7 +69,12 @@ export const ROOMS: readonly Room[] = [
 ];
 
 /** Rooms that only Node can run: the browser-safe part of primitives must not reach them. */
-const NODE_ONLY = ["primitives/native/", "primitives/keystore"];
+const NODE_ONLY = ["primitives/native/", "primitives/kernel/", "primitives/keystore"];
+
+/** Rooms behind one other: whoever needs what they do asks that one. */
+const BEHIND: readonly (readonly [room: string, front: string])[] = [
+  ["primitives/kernel/", "primitives/native/"],
+];
 
 /** Names a pure room may not use: each would make two nodes differ. */
 const IMPURE =
@@ -122,6 +133,10 @@ function faultOfOwn(path: string, room: Room, specifier: string): string | undef
   const nodeOnly = NODE_ONLY.some((prefix) => target.startsWith(prefix));
   const mayUseNode = room.packages.includes("*") || room.packages.includes("node:*");
   if (nodeOnly && !mayUseNode) return `may not import ${target}`;
+  for (const [behind, front] of BEHIND) {
+    if (!target.startsWith(behind) || path.startsWith(behind)) continue;
+    if (!path.startsWith(front)) return `may not import ${target}, only ${front} may`;
+  }
   if ([room.path, ...room.ours].some((prefix) => target.startsWith(prefix))) return undefined;
   return `may not import ${target}`;
 }

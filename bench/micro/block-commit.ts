@@ -41,7 +41,10 @@ export const blockCommit: Suite = {
   },
 };
 
-type BlockContent = Pick<CommittedBlock, "receipts" | "events" | "stateChanges" | "stateRoot"> & {
+export type BlockContent = Pick<
+  CommittedBlock,
+  "receipts" | "events" | "stateChanges" | "stateRoot"
+> & {
   readonly references: readonly string[];
   readonly batch: Uint8Array;
 };
@@ -92,7 +95,7 @@ function contentOf(ledger: TestLedger, size: number): BlockContent {
 }
 
 /** The next block with that content; ids and references differ from block to block as in life. */
-function blockOn(store: BlockStore, content: BlockContent): CommittedBlock {
+export function blockOn(store: BlockStore, content: BlockContent): CommittedBlock {
   const { head } = store;
   const height = head.height + 1;
   const batch = concatBytes(content.batch, utf8(String(height)));

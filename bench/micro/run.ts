@@ -10,8 +10,9 @@ import { describeMachine, type MachineFacts, machineFacts } from "../machine-fac
 import { blockCommit } from "./block-commit.ts";
 import { encoding } from "./encoding.ts";
 import { execution } from "./execution.ts";
+import { handover } from "./handover.ts";
 import { stateTree } from "./state-tree.ts";
-import type { Suite, Task } from "./suite.ts";
+import type { Suite, SuiteTable, Task } from "./suite.ts";
 import { verification } from "./verification.ts";
 import { verificationPool } from "./verification-pool.ts";
 
@@ -19,6 +20,7 @@ const SUITES: readonly Suite[] = [
   encoding,
   verification,
   verificationPool,
+  handover,
   execution,
   stateTree,
   blockCommit,
@@ -62,25 +64,34 @@ async function main(flags: Flags): Promise<void> {
   const hashing = installNativeHashing();
   const filter = flags.filter ?? "";
   const rows: Measured[] = [];
+  const tables: SuiteTable[] = [];
+  const quick = flags.quick === true;
   for (const suite of SUITES) {
     if (!mayMatch(suite, filter)) continue;
     process.stderr.write(`${suite.area}\n`);
-    const { tasks, close } = await suite.open();
+    const { tasks, measure, close } = await suite.open();
     try {
       const wanted = tasks.filter(({ name }) => name.includes(filter));
-      rows.push(...(await timed(wanted, flags.quick === true ? QUICK : FULL)));
+      rows.push(...(await timed(wanted, quick ? QUICK : FULL)));
+      if (measure !== undefined && suite.area.startsWith(filter)) {
+        tables.push(await measure(quick));
+      }
     } finally {
       await close?.();
     }
   }
-  if (rows.length === 0) throw new CodedError("NO_TASK", `no task's name contains "${filter}"`);
+  if (rows.length + tables.length === 0)
+    throw new CodedError("NO_TASK", `no task's name contains "${filter}"`);
   process.stdout.write(
-    `${describe(machine, rows)}\nhashing by ${Object.values(hashing).join(", ")}\n`,
+    `${describe(machine, rows)}\n${tables.map(describeTable).join("")}hashing by ${Object.values(hashing).join(", ")}\n`,
   );
   if (flags.json !== undefined) {
     const file = resolve(flags.json);
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify({ machine, hashing, tasks: rows }, null, 2)}\n`);
+    await writeFile(
+      file,
+      `${JSON.stringify({ machine, hashing, tasks: rows, tables }, null, 2)}\n`,
+    );
   }
 }
 
@@ -91,6 +102,7 @@ function mayMatch({ area }: Suite, filter: string): boolean {
 }
 
 async function timed(tasks: readonly Task[], options: typeof FULL): Promise<readonly Measured[]> {
+  if (tasks.length === 0) return [];
   const bench = new Bench({ ...options, throws: true });
   for (const { name, run, before } of tasks) {
     bench.add(name, run, before === undefined ? {} : { beforeEach: before });
@@ -115,6 +127,13 @@ async function timed(tasks: readonly Task[], options: typeof FULL): Promise<read
       perSecond: 1e6 / each(p50),
     };
   });
+}
+
+function describeTable({ title, header, rows, numeric }: SuiteTable): string {
+  const cells = rows.map((row) =>
+    row.map((cell) => (typeof cell === "number" ? cell.toFixed(2) : cell)),
+  );
+  return `${title}\n\n${table([header, ...cells], numeric)}\n\n`;
 }
 
 function describe(machine: MachineFacts, rows: readonly Measured[]): string {

@@ -11,9 +11,20 @@ export interface Task {
   readonly before?: () => void;
 }
 
+/** A table of its own kind, beside the one of all tasks. */
+export interface SuiteTable {
+  readonly title: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly (string | number)[])[];
+  /** Columns of numbers, from 0. */
+  readonly numeric: readonly number[];
+}
+
 /** Tasks that are set up, with what they share. */
 export interface OpenSuite {
   readonly tasks: readonly Task[];
+  /** Measures what single tasks can't show: things in turns, or several figures of one run. */
+  readonly measure?: (quick: boolean) => Promise<SuiteTable>;
   /** Frees threads and files. */
   readonly close?: () => Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { invariant } from "../../primitives/assert.ts";
 import { VerificationPool } from "../../primitives/native/verification-pool.ts";
 import type { VerificationLane } from "../../primitives/verifier.ts";
+import { measureMainThread } from "./main-thread-cost.ts";
 import { signedStatements } from "./signed-statements.ts";
 import type { Suite, Task } from "./suite.ts";
 
@@ -30,6 +31,7 @@ export const verificationPool: Suite = {
     };
     return {
       tasks: [...BATCHES.map((size) => task("transaction", size)), task("vote", CERTIFICATE)],
+      measure: measureMainThread,
       close: () => pool.close(),
     };
   },

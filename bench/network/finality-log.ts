@@ -1,10 +1,22 @@
+import type { EventJson } from "../../client/rpc/methods.ts";
 import { RpcClient } from "../../client/rpc-client.ts";
+import type { Mix } from "./market.ts";
 
 const PAGE = 500;
 /** One call waits so long for the next block. */
 const WAIT_MS = 10_000;
-/** The event that makes both legs of a settlement final. */
-export const FINALITY_FILTER = { types: ["settlementFinal"] };
+/**
+ * Events that tell of finality, one for each transaction: a settlement's own, and of a transfer of
+ * coins the debit. Postings are many, so they are asked for only where there are transfers.
+ */
+export function finalityFilter(mix: Mix): { types: string[] } {
+  return { types: mix === "dvp" ? ["settlementFinal"] : ["settlementFinal", "posting"] };
+}
+
+export function tellsFinality({ type, data }: EventJson): boolean {
+  if (type === "settlementFinal") return true;
+  return type === "posting" && data["reason"] === "CASH_TRANSFER" && data["direction"] === "DEBIT";
+}
 
 /**
  * Follows the settlements that become final, by long polls of one node's events, and keeps when
@@ -13,6 +25,7 @@ export const FINALITY_FILTER = { types: ["settlementFinal"] };
  */
 export class FinalityLog {
   readonly #client: RpcClient;
+  readonly #filter: { types: string[] };
   readonly #stop = new AbortController();
   readonly #seenAt = new Map<string, number>();
   /** Settles when following ends; rejects when the node stopped answering. */
@@ -21,7 +34,8 @@ export class FinalityLog {
   #lastSeenAt = 0;
   #highest = 0;
 
-  constructor(rpcUrl: string) {
+  constructor(rpcUrl: string, mix: Mix) {
+    this.#filter = finalityFilter(mix);
     this.#client = new RpcClient({ endpoints: [rpcUrl] });
     this.#following = this.#follow().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#failure = error;
@@ -61,14 +75,15 @@ export class FinalityLog {
     const { signal } = this.#stop;
     let cursor = "genesis";
     while (!signal.aborted) {
-      const params = { cursor, filter: FINALITY_FILTER, limit: PAGE, waitMs: WAIT_MS };
+      const params = { cursor, filter: this.#filter, limit: PAGE, waitMs: WAIT_MS };
       const page = await this.#client.call("events.list", params, { signal });
       const now = performance.now();
-      for (const { txId, height } of page.events) {
+      const finals = page.events.filter(tellsFinality);
+      for (const { txId, height } of finals) {
         this.#seenAt.set(txId, now);
         this.#highest = Math.max(this.#highest, Number(height));
       }
-      if (page.events.length > 0) this.#lastSeenAt = now;
+      if (finals.length > 0) this.#lastSeenAt = now;
       cursor = page.nextCursor;
     }
   }

@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { RpcClient } from "../../client/rpc-client.ts";
 import type { LocalValidator } from "../../node/local-network/network-files.ts";
 import { CodedError } from "../../primitives/errors.ts";
-import { FINALITY_FILTER } from "./finality-log.ts";
+import { finalityFilter, tellsFinality } from "./finality-log.ts";
+import type { Mix } from "./market.ts";
 
 const PAGE = 500;
 const POLL_MS = 50;
@@ -31,12 +32,13 @@ export async function countEverywhere(
   validators: readonly LocalValidator[],
   counted: ReadonlySet<string>,
   highest: number,
+  mix: Mix,
 ): Promise<LedgerCount> {
   const height = await commonHeight(validators, highest);
   const nodes: NodeCount[] = [];
   for (const { name, rpcUrl } of validators) {
     const client = new RpcClient({ endpoints: [rpcUrl] });
-    const settled = await settlementsOf(client);
+    const settled = await settlementsOf(client, mix);
     requireSame(name, settled, counted);
     const { stateRoot } = await client.call("chain.block", {
       height: String(height),
@@ -73,12 +75,13 @@ async function commonHeight(
 }
 
 /** Transaction ids of all settlements, in the ledger's order, as often as they stand in it. */
-async function settlementsOf(client: RpcClient): Promise<readonly string[]> {
+async function settlementsOf(client: RpcClient, mix: Mix): Promise<readonly string[]> {
+  const filter = finalityFilter(mix);
   const found: string[] = [];
   let cursor = "genesis";
   for (;;) {
-    const page = await client.call("events.list", { cursor, filter: FINALITY_FILTER, limit: PAGE });
-    found.push(...page.events.map(({ txId }) => txId));
+    const page = await client.call("events.list", { cursor, filter, limit: PAGE });
+    found.push(...page.events.filter(tellsFinality).map(({ txId }) => txId));
     // A page may be empty because the node looked at enough for one call, not only at the end.
     if (page.nextCursor === cursor) return found;
     cursor = page.nextCursor;

@@ -1,5 +1,5 @@
 import type { RpcClient } from "../../client/rpc-client.ts";
-import type { Payloads } from "../../ledger/transactions/kinds.ts";
+import type { SignedTransaction } from "../../ledger/envelope.ts";
 import { invariant } from "../../primitives/assert.ts";
 import type { Parties } from "./parties.ts";
 
@@ -27,10 +27,12 @@ const OWN = {
   window: "CONVENTIONAL",
 } as const;
 
-export interface Settlement {
-  readonly parties: readonly [string, string];
-  readonly payload: Payloads["settle-dvp"];
-}
+/** What is settled: DvP with two signatures, coin transfers with one, or both in turn. */
+export const MIXES = ["dvp", "transfer", "half"] as const;
+export type Mix = (typeof MIXES)[number];
+
+/** Signatures of one transaction of each mix, on average. */
+export const SIGNATURES: Readonly<Record<Mix, number>> = { dvp: 2, transfer: 1, half: 1.5 };
 
 /**
  * Two custodians with `accounts` securities and coin accounts each, all of them filled, and one
@@ -38,6 +40,7 @@ export interface Settlement {
  */
 export class Market {
   readonly #accounts: number;
+  #next = 0;
   /** Ids of the primary settlements of the set-up: the ledger counts them as well. */
   readonly primaryTxIds: readonly string[];
 
@@ -80,11 +83,43 @@ export class Market {
     return new Market(accounts, primaryTxIds);
   }
 
+  /** The next transactions of the run, signed. */
+  take(
+    parties: Parties,
+    count: number,
+    mix: Mix,
+    expiresAtHeight: number,
+  ): readonly SignedTransaction[] {
+    const first = this.#next;
+    this.#next += count;
+    return Array.from({ length: count }, (_, i) => {
+      const n = first + i;
+      const isTransfer = mix === "transfer" || (mix === "half" && n % 2 === 1);
+      return isTransfer
+        ? this.#transfer(parties, n, expiresAtHeight)
+        : this.#settlement(parties, n, expiresAtHeight);
+    });
+  }
+
+  /** Coins from one custodian to the other; they take turns. */
+  #transfer(parties: Parties, n: number, expiresAtHeight: number): SignedTransaction {
+    const round = Math.floor(n / this.#accounts);
+    const own = n % this.#accounts;
+    const [from, to] = round % 2 === 0 ? CUSTODIANS : ([CUSTODIANS[1], CUSTODIANS[0]] as const);
+    const payload = {
+      fromAccount: cashOf(from, own),
+      toAccount: cashOf(to, (own + Math.floor(round / 2)) % this.#accounts),
+      amount: CLEAN,
+      reference: `BENCH-${n}`,
+    };
+    return parties.prepare([from], "transfer-cbdc", payload, expiresAtHeight);
+  }
+
   /**
-   * The settlement of place `n` in the run. The custodians take turns as seller round by round, so
+   * The DvP of place `n` in the run. The custodians take turns as seller round by round, so
    * balances stay near where they began however long a run is.
    */
-  settlement(n: number): Settlement {
+  #settlement(parties: Parties, n: number, expiresAtHeight: number): SignedTransaction {
     const round = Math.floor(n / this.#accounts);
     const own = n % this.#accounts;
     const other = (own + Math.floor(round / 2)) % this.#accounts;
@@ -92,20 +127,18 @@ export class Market {
     const [seller, buyer] = forward ? CUSTODIANS : CUSTODIANS.toReversed();
     invariant(seller !== undefined && buyer !== undefined, "there are two custodians");
     const [sellersPlace, buyersPlace] = forward ? [own, other] : [other, own];
-    return {
-      parties: [buyer, seller],
-      payload: {
-        settlementRef: `BENCH-${n}`,
-        isin: ISIN,
-        face: DENOMINATION,
-        delivererAccount: securitiesOf(seller, sellersPlace),
-        receiverAccount: securitiesOf(buyer, buyersPlace),
-        payerCashAccount: cashOf(buyer, buyersPlace),
-        payeeCashAccount: cashOf(seller, sellersPlace),
-        cleanAmount: CLEAN,
-        accruedInterest: ACCRUED,
-      },
+    const payload = {
+      settlementRef: `BENCH-${n}`,
+      isin: ISIN,
+      face: DENOMINATION,
+      delivererAccount: securitiesOf(seller, sellersPlace),
+      receiverAccount: securitiesOf(buyer, buyersPlace),
+      payerCashAccount: cashOf(buyer, buyersPlace),
+      payeeCashAccount: cashOf(seller, sellersPlace),
+      cleanAmount: CLEAN,
+      accruedInterest: ACCRUED,
     };
+    return parties.prepare([buyer, seller], "settle-dvp", payload, expiresAtHeight);
   }
 }
 

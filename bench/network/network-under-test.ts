@@ -80,7 +80,7 @@ export class NetworkUnderTest {
     this.#network = network;
     // Validators inherit the environment; this process has read its own options already.
     if (profileDir !== undefined) {
-      const preload = new URL("./profile-preload.mjs", import.meta.url).href;
+      const preload = new URL("../profile/preload.mjs", import.meta.url).href;
       process.env["NODE_OPTIONS"] = `--import ${preload}`;
       process.env["BENCH_PROFILE_DIR"] = profileDir;
     }

@@ -4,11 +4,14 @@ import type { Reply, SubmitDoor } from "./submit-door.ts";
 
 /** Time between the start of the clock and the first sending. */
 const LEAD_MS = 50;
+/** What falls due within this time goes out in one call; the wait counts as latency. */
+const TICK_MS = 10;
 
-/** A signed settlement, ready to be sent. */
+/** A signed transaction, ready to be sent. */
 export interface Prepared {
   readonly txId: string;
-  readonly body: Buffer;
+  /** Base64. */
+  readonly text: string;
 }
 
 /** What became of one sending. Times on the clock of performance.now(), ms. */
@@ -32,33 +35,48 @@ export function dueAt(startsAt: number, perSecond: number, i: number): number {
 
 /**
  * Sends everything at a steady rate, whatever the answers do: each sending has its time, and one
- * that the generator is late for still counts from that time. Nodes take turns. Resolves when all
- * are answered.
+ * that the generator is late for still counts from that time. What is due at a tick goes to the next
+ * node in turn, at most `atOnce` in a call. Resolves when all are answered.
  */
 export async function sendOpenLoop(
   prepared: readonly Prepared[],
   perSecond: number,
   doors: readonly Door[],
+  atOnce: number,
 ): Promise<readonly Sending[]> {
-  invariant(doors.length > 0 && perSecond > 0, "there is a node to send to, and a rate");
+  invariant(doors.length > 0 && perSecond > 0 && atOnce > 0, "there is a node to send to, a rate");
   const startsAt = performance.now() + LEAD_MS;
-  const sendings: Promise<Sending>[] = [];
-  while (sendings.length < prepared.length) {
+  const calls: Promise<readonly Sending[]>[] = [];
+  let sent = 0;
+  let turn = 0;
+  while (sent < prepared.length) {
     const now = performance.now();
-    while (sendings.length < prepared.length) {
-      const i = sendings.length;
-      const intendedAt = dueAt(startsAt, perSecond, i);
-      if (intendedAt > now) break;
-      const door = present(doors[i % doors.length], "node");
-      sendings.push(send(present(prepared[i], "prepared settlement"), intendedAt, door));
+    const first = sent;
+    while (sent < prepared.length && dueAt(startsAt, perSecond, sent) <= now) sent += 1;
+    for (let from = first; from < sent; from += atOnce) {
+      const door = present(doors[turn++ % doors.length], "node");
+      const group = prepared.slice(from, Math.min(from + atOnce, sent));
+      const due = group.map((_, i) => dueAt(startsAt, perSecond, from + i));
+      calls.push(send(group, due, door));
     }
-    await delay(Math.max(1, dueAt(startsAt, perSecond, sendings.length) - performance.now()));
+    await delay(Math.max(TICK_MS, dueAt(startsAt, perSecond, sent) - performance.now()));
   }
-  return Promise.all(sendings);
+  return (await Promise.all(calls)).flat();
 }
 
-async function send(prepared: Prepared, intendedAt: number, door: Door): Promise<Sending> {
+async function send(
+  group: readonly Prepared[],
+  due: readonly number[],
+  door: Door,
+): Promise<readonly Sending[]> {
   const sentAt = performance.now();
-  const reply = await door.submit(prepared.body);
-  return { txId: prepared.txId, intendedAt, sentAt, repliedAt: performance.now(), reply };
+  const replies = await door.submit(group.map(({ text }) => text));
+  const repliedAt = performance.now();
+  return group.map(({ txId }, i) => ({
+    txId,
+    intendedAt: present(due[i], "time of a sending"),
+    sentAt,
+    repliedAt,
+    reply: present(replies[i], "reply in order"),
+  }));
 }

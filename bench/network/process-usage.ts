@@ -47,3 +47,14 @@ export async function bytesBelow(directory: string): Promise<number> {
   }
   return total;
 }
+
+/** One sample of a counter in the text format of Prometheus. */
+const SENT = /^mizan_frame_bytes_total\{[^}]*direction="out"[^}]*\} ([0-9.e+]+)$/gm;
+
+/** Bytes of all frames that a validator has sent to others, by its own metrics. */
+export async function frameBytesSent(opsUrl: string): Promise<number> {
+  const text = await (await fetch(`${opsUrl}/metrics`)).text();
+  let sum = 0;
+  for (const [, value] of text.matchAll(SENT)) sum += Number(value);
+  return sum;
+}

@@ -1,17 +1,24 @@
 import { join } from "node:path";
+import { toBase64 } from "../../client/rpc/base64.ts";
 import { RpcClient } from "../../client/rpc-client.ts";
 import { transactionBytes } from "../../client/signing.ts";
 import type { LocalNetwork } from "../../node/local-network/network-files.ts";
 import { type ChainShape, chainShape } from "./chain-shape.ts";
 import type { FinalityLog } from "./finality-log.ts";
-import type { Market } from "./market.ts";
+import type { Market, Mix } from "./market.ts";
 import type { NetworkUnderTest } from "./network-under-test.ts";
 import { type Prepared, type Sending, sendOpenLoop } from "./open-loop.ts";
 import { farExpiry, type Parties } from "./parties.ts";
-import { bytesBelow, cpuSecondsOf, machineCpuSeconds, ownCpuSeconds } from "./process-usage.ts";
+import {
+  bytesBelow,
+  cpuSecondsOf,
+  frameBytesSent,
+  machineCpuSeconds,
+  ownCpuSeconds,
+} from "./process-usage.ts";
 import { type Quantiles, quantilesOf } from "./quantiles.ts";
 import { settleAll } from "./settling.ts";
-import { SubmitDoor, submitBody } from "./submit-door.ts";
+import { SubmitDoor } from "./submit-door.ts";
 
 /** What stays the same for all rates of a run. */
 export interface Bench {
@@ -20,12 +27,17 @@ export interface Bench {
   readonly parties: Parties;
   readonly market: Market;
   readonly log: FinalityLog;
+  readonly mix: Mix;
+  /** Transactions in one call of `tx.submitBatch` at most. */
+  readonly atOnce: number;
 }
 
 export interface ValidatorUse {
   readonly name: string;
   readonly cpuSeconds: number;
   readonly diskBytes: number;
+  /** Sent to the other validators, as their frames count it. */
+  readonly wireBytes: number;
 }
 
 /** What one rate came to. Everything is counted from its first sending to its last finality. */
@@ -62,21 +74,29 @@ interface Usage {
   readonly validators: readonly ValidatorUse[];
 }
 
-/** Prepares, sends and settles one rate. `first` is the place in the run of its first settlement. */
+/** Told when the first is about to be sent and when the last is final. */
+export interface RateWatch {
+  begin(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Prepares, sends and settles one rate. */
 export async function runRate(
   bench: Bench,
   rate: number,
   seconds: number,
-  first: number,
+  watch?: RateWatch,
 ): Promise<RateResult> {
   const { network, log } = bench;
   const client = new RpcClient({ endpoints: network.validators.map(({ rpcUrl }) => rpcUrl) });
-  const prepared = prepare(bench, Math.round(rate * seconds), first, await farExpiry(client));
+  const prepared = prepare(bench, Math.round(rate * seconds), await farExpiry(client));
   const startHeight = await heightOf(client);
+  await watch?.begin();
   const before = await usage(bench);
-  const sendings = await sendTo(network, prepared, rate);
+  const sendings = await sendTo(network, prepared, rate, bench.atOnce);
   const open = await settleAll(sendings, log, client);
   const used = difference(before, await usage(bench));
+  await watch?.end();
   const validatorSeconds = used.validators.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   const ourSeconds = validatorSeconds + used.generatorCpuSeconds;
   return {
@@ -99,21 +119,20 @@ async function sendTo(
   network: LocalNetwork,
   prepared: readonly Prepared[],
   rate: number,
+  atOnce: number,
 ): Promise<readonly Sending[]> {
   const doors = network.validators.map(({ rpcUrl }) => new SubmitDoor(rpcUrl));
   try {
-    return await sendOpenLoop(prepared, rate, doors);
+    return await sendOpenLoop(prepared, rate, doors, atOnce);
   } finally {
     for (const door of doors) door.close();
   }
 }
 
-function prepare(bench: Bench, count: number, first: number, expiry: number): readonly Prepared[] {
-  return Array.from({ length: count }, (_, i) => {
-    const settlement = bench.market.settlement(first + i);
-    const { parties, payload } = settlement;
-    const transaction = bench.parties.prepare(parties, "settle-dvp", payload, expiry);
-    return { txId: transaction.txId, body: submitBody(i, transactionBytes(transaction)) };
+function prepare(bench: Bench, count: number, expiry: number): readonly Prepared[] {
+  const { parties, market, mix } = bench;
+  return market.take(parties, count, mix, expiry).map((transaction) => {
+    return { txId: transaction.txId, text: toBase64(transactionBytes(transaction)) };
   });
 }
 
@@ -124,11 +143,12 @@ async function heightOf(client: RpcClient): Promise<number> {
 async function usage(bench: Bench): Promise<Usage> {
   const { underTest, network } = bench;
   const validators = network.validators.map(async (validator): Promise<ValidatorUse> => {
-    const [cpuSeconds, diskBytes] = await Promise.all([
+    const [cpuSeconds, diskBytes, wireBytes] = await Promise.all([
       cpuSecondsOf(underTest.pidOf(validator)),
       bytesBelow(join(validator.directory, "data")),
+      frameBytesSent(validator.opsUrl),
     ]);
-    return { name: validator.name, cpuSeconds, diskBytes };
+    return { name: validator.name, cpuSeconds, diskBytes, wireBytes };
   });
   return {
     validators: await Promise.all(validators),
@@ -141,10 +161,11 @@ function difference(before: Usage, after: Usage): Usage {
   return {
     generatorCpuSeconds: after.generatorCpuSeconds - before.generatorCpuSeconds,
     machineCpuSeconds: after.machineCpuSeconds - before.machineCpuSeconds,
-    validators: after.validators.map(({ name, cpuSeconds, diskBytes }, i) => ({
+    validators: after.validators.map(({ name, cpuSeconds, diskBytes, wireBytes }, i) => ({
       name,
       cpuSeconds: cpuSeconds - (before.validators[i]?.cpuSeconds ?? 0),
       diskBytes: diskBytes - (before.validators[i]?.diskBytes ?? 0),
+      wireBytes: wireBytes - (before.validators[i]?.wireBytes ?? 0),
     })),
   };
 }

@@ -1,20 +1,44 @@
 import { table } from "../../node/cli/output.ts";
 import { describeMachine, type MachineFacts } from "../machine-facts.ts";
+import { describeStages, type StageCosts } from "../profile/stage-table.ts";
 import type { LedgerCount } from "./ledger-count.ts";
-import type { RateResult } from "./rate-step.ts";
-import { SIGNATURES_PER_SETTLEMENT, type VerificationCeiling } from "./verification-ceiling.ts";
+import { type Mix, SIGNATURES } from "./market.ts";
+import type { RateResult, ValidatorUse } from "./rate-step.ts";
+import type { VerificationCeiling } from "./verification-ceiling.ts";
 
 /** Everything that a run measured; --json writes it as it is. */
 export interface NetworkReport {
   readonly machine: MachineFacts;
   readonly validators: number;
   readonly verificationWorkers: number;
+  readonly mix: Mix;
+  /** Transactions in one call at most. */
+  readonly atOnce: number;
   readonly rates: readonly RateResult[];
   readonly count: LedgerCount;
   readonly ceiling: VerificationCeiling;
-  /** Highest settlements a second of all rates, and its share of the ceiling. */
+  /**
+   * Settlements a second at the highest rate that the network kept up with in time, and its share of
+   * the ceiling; 0 where it kept up with none.
+   */
   readonly best: number;
   readonly shareOfCeiling: number;
+  /** CPU by stage, of one more step at that rate, profiled. */
+  readonly stages: StageCosts | undefined;
+}
+
+/** p99 from the intended sending to finality, ms, that a rate must stay under to be kept up with. */
+export const FINALITY_GOAL_MS = 1_000;
+
+/** Whether the network kept up: all taken, all final, and 99 of 100 in time. */
+export function keepsUp(result: RateResult): boolean {
+  const { offered, settled, finalityMs } = result;
+  return settled === offered && finalityMs !== undefined && finalityMs.p99 < FINALITY_GOAL_MS;
+}
+
+/** Settlements a second of the best rate that was kept up with; 0 without one. */
+export function bestOf(rates: readonly RateResult[]): number {
+  return Math.max(0, ...rates.filter(keepsUp).map(({ settledPerSecond }) => settledPerSecond));
 }
 
 export function describeReport(report: NetworkReport): string {
@@ -24,6 +48,7 @@ export function describeReport(report: NetworkReport): string {
     describeMachine(machine),
     `${validators} validators with ${verificationWorkers} verification thread(s) each, and the load ` +
       `generator, on these ${machine.cores} cores`,
+    `mix ${report.mix}, at most ${report.atOnce} transactions in a call`,
     "",
     rateTable(rates),
     "",
@@ -37,10 +62,12 @@ export function describeReport(report: NetworkReport): string {
     `Verification alone, ${ceiling.threads} threads at once: ` +
       `${ceiling.signaturesPerSecond.toFixed(0)} signatures/s, which is a ceiling of ` +
       `${ceiling.settlementsPerSecond.toFixed(0)} settlements/s`,
-    `for ${validators} validators on these cores. Measured: ${report.best.toFixed(0)}/s, ` +
+    `for ${validators} validators on these cores. Highest rate with p99 under ` +
+      `${FINALITY_GOAL_MS} ms: ${report.best.toFixed(0)}/s, ` +
       `${(100 * report.shareOfCeiling).toFixed(1)} % of it. Where a settlement cost the validators ` +
       `${leastCpuMs(rates).toFixed(2)} ms of CPU together,`,
-    `verification was ${verificationMs(report).toFixed(2)} ms of it.`,
+    `verification was ${verificationMs(report).toFixed(2)} ms of it by this library.`,
+    ...(report.stages === undefined ? [] : ["", describeStages(report.stages, 0)]),
   ].join("\n");
 }
 
@@ -54,8 +81,8 @@ function cpuMsPerSettlement({ validators, settled }: RateResult): number {
 }
 
 /** CPU that verification alone takes for one settlement on all validators, ms. */
-function verificationMs({ ceiling, validators }: NetworkReport): number {
-  return (validators * SIGNATURES_PER_SETTLEMENT * ceiling.cpuMicrosecondsPerSignature) / 1_000;
+function verificationMs({ ceiling, validators, mix }: NetworkReport): number {
+  return (validators * SIGNATURES[mix] * ceiling.cpuMicrosecondsPerSignature) / 1_000;
 }
 
 function rateTable(rates: readonly RateResult[]): string {
@@ -99,11 +126,15 @@ function costTable(rates: readonly RateResult[]): string {
     "others",
     ...names,
     "ms/settlement",
-    "bytes/settlement",
+    "disk B/settlement",
+    "wire B/settlement",
   ];
   const rows = rates.map((result) => {
     const { validators, settled } = result;
-    const diskBytes = validators.reduce((sum, use) => sum + use.diskBytes, 0);
+    const mean = (of: (use: ValidatorUse) => number): string => {
+      const sum = validators.reduce((total, use) => total + of(use), 0);
+      return settled === 0 ? "-" : (sum / validators.length / settled).toFixed(0);
+    };
     return [
       String(result.rate),
       result.elapsedSeconds.toFixed(1),
@@ -111,11 +142,13 @@ function costTable(rates: readonly RateResult[]): string {
       result.othersCpuSeconds.toFixed(2),
       ...validators.map((use) => use.cpuSeconds.toFixed(2)),
       settled === 0 ? "-" : cpuMsPerSettlement(result).toFixed(2),
-      settled === 0 ? "-" : (diskBytes / validators.length / settled).toFixed(0),
+      mean(({ diskBytes }) => diskBytes),
+      mean(({ wireBytes }) => wireBytes),
     ];
   });
-  const title = "CPU seconds of each process; CPU of all validators and disk of one per settlement";
-  return `${title}\n${table([header, ...rows], [...Array(names.length + 6).keys()])}`;
+  const title =
+    "CPU seconds of each process; CPU of all validators, disk and wire of one per settlement";
+  return `${title}\n${table([header, ...rows], [...Array(names.length + 7).keys()])}`;
 }
 
 function anomalies(result: RateResult): readonly string[] {

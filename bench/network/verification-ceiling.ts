@@ -4,9 +4,6 @@ import { Piscina } from "piscina";
 import { ownCpuSeconds } from "./process-usage.ts";
 import type { VerificationRun } from "./verification-load-worker.ts";
 
-/** Signatures of one settlement: both parties sign. */
-export const SIGNATURES_PER_SETTLEMENT = 2;
-
 /** Threads load and warm up in this time, ms, so that afterwards all begin together. */
 const WARM_UP_MS = 200;
 
@@ -16,7 +13,7 @@ export interface VerificationCeiling {
   readonly signaturesPerSecond: number;
   /** CPU time of one verification, us: other processes on the machine hardly change it. */
   readonly cpuMicrosecondsPerSignature: number;
-  /** V_all / (validators x 2): what these cores could settle if they did nothing else. */
+  /** V_all / (validators x signatures of one): what these cores could settle if they did nothing else. */
   readonly settlementsPerSecond: number;
 }
 
@@ -26,6 +23,7 @@ export interface VerificationCeiling {
  */
 export async function measureCeiling(
   validators: number,
+  signatures: number,
   milliseconds: number,
 ): Promise<VerificationCeiling> {
   const threads = availableParallelism();
@@ -42,7 +40,7 @@ export async function measureCeiling(
     const cpuBefore = ownCpuSeconds();
     const runs = await onEveryThread(milliseconds);
     const cpuSeconds = ownCpuSeconds() - cpuBefore;
-    const signatures = runs.reduce((sum, { verified }) => sum + verified, 0);
+    const verified = runs.reduce((sum, run) => sum + run.verified, 0);
     const signaturesPerSecond = runs.reduce(
       (sum, run) => sum + (1_000 * run.verified) / run.milliseconds,
       0,
@@ -50,8 +48,8 @@ export async function measureCeiling(
     return {
       threads,
       signaturesPerSecond,
-      cpuMicrosecondsPerSignature: (1e6 * cpuSeconds) / signatures,
-      settlementsPerSecond: signaturesPerSecond / (validators * SIGNATURES_PER_SETTLEMENT),
+      cpuMicrosecondsPerSignature: (1e6 * cpuSeconds) / verified,
+      settlementsPerSecond: signaturesPerSecond / (validators * signatures),
     };
   } finally {
     await piscina.destroy();

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { CodedError, type ErrorData } from "../../primitives/errors.ts";
-import { closed } from "./scalars.ts";
+import { closed, smallInteger } from "./scalars.ts";
 
 /**
  * What a caller may do about a refusal. This is the contract that drives every retry:
@@ -106,7 +106,7 @@ export function isRpcReason(text: unknown): text is RpcReason {
 export const RpcErrorData = closed({
   reason: Type.String(),
   retry: Type.Enum([...RETRY_CLASSES]),
-  retryAfterMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  retryAfterMs: Type.Optional(smallInteger()),
   field: Type.Optional(Type.String()),
   limit: Type.Optional(Type.String()),
   got: Type.Optional(Type.String()),

@@ -12,6 +12,11 @@ export const RPC_LIMITS = {
   defaultPage: 100,
   /** One signed transaction, bytes, before base64: the peer frame of a transaction. */
   maxTxBytes: 64 << 10,
+  /**
+   * Transactions in one `tx.submitBatch`: settlements of half a KiB fill a quarter of the largest
+   * body. Larger ones fit fewer: the body's own bound comes first.
+   */
+  maxSubmitBatch: 512,
   /** Longest `tx.submit` wait, ms: below the usual 15 s proxy timeout. */
   maxSubmitWaitMs: 10_000,
   /** Longest `events.list` wait, ms: below the usual 60 s idle timeout of a proxy. */

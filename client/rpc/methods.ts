@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from "typebox";
-import { RETRY_CLASSES } from "./errors.ts";
+import { RETRY_CLASSES, RpcErrorData } from "./errors.ts";
 import { RPC_LIMITS } from "./limits.ts";
 import {
   Amount,
@@ -204,6 +204,29 @@ const TxSubmitResult = closed({
   receipt: Type.Optional(ReceiptJson),
 });
 
+/** Each stands for itself: one that is refused takes nothing away from the others. */
+const TxSubmitBatchParams = closed({
+  /** Canonical signed transactions, base64. One that is none is refused by itself. */
+  txs: Type.Array(Type.String(), { minItems: 1, maxItems: RPC_LIMITS.maxSubmitBatch }),
+});
+const BatchAnswerJson = closed({
+  status: Type.Enum(["pending", "duplicate", "refused"]),
+  /** Of all that could be read and was not refused. */
+  txId: Type.Optional(HashHex),
+  expiresAtHeight: Type.Optional(Counter),
+  /** Of a duplicate that has been executed. */
+  receipt: Type.Optional(ReceiptJson),
+  /** Why it was refused: what an error reply of `tx.submit` says in `data`. */
+  refusal: Type.Optional(RpcErrorData),
+});
+export type BatchAnswerJson = Static<typeof BatchAnswerJson>;
+const TxSubmitBatchResult = closed({
+  /** One answer for each transaction, in the order of the request. */
+  answers: Type.Array(BatchAnswerJson, { maxItems: RPC_LIMITS.maxSubmitBatch }),
+  /** How many were refused: above zero, the caller must look at each. */
+  refused: smallInteger(RPC_LIMITS.maxSubmitBatch),
+});
+
 /** Either txId, or member and clientRef. */
 const TxGetParams = closed({
   txId: Type.Optional(HashHex),
@@ -318,6 +341,8 @@ interface MethodDefinition {
   readonly callClass: CallClass;
   /** Units taken from the client's bucket. */
   readonly cost: number;
+  /** The list parameter of which each item costs so much. */
+  readonly costEach?: string;
   readonly summary: string;
 }
 
@@ -326,6 +351,7 @@ function method<const P extends TSchema, const R extends TSchema>(definition: {
   readonly result: R;
   readonly callClass: CallClass;
   readonly cost: number;
+  readonly costEach?: string;
   readonly summary: string;
 }) {
   return definition;
@@ -366,6 +392,14 @@ export const METHODS = {
     callClass: "submit",
     cost: 1,
     summary: "Takes a signed transaction; the answer tells its admission, not its outcome.",
+  }),
+  "tx.submitBatch": method({
+    params: TxSubmitBatchParams,
+    result: TxSubmitBatchResult,
+    callClass: "submit",
+    cost: 1,
+    costEach: "txs",
+    summary: "Takes many signed transactions; one answer for each, never all or nothing.",
   }),
   "tx.get": method({
     params: TxGetParams,

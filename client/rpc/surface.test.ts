@@ -23,6 +23,7 @@ describe("the methods", () => {
       "chain.validators",
       "chain.epochs",
       "tx.submit",
+      "tx.submitBatch",
       "tx.get",
       "account.get",
       "account.proof",

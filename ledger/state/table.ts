@@ -16,11 +16,18 @@ interface TableDefinition<T> {
   readonly remember: boolean;
 }
 
+/**
+ * Decoded values of one table remembered at a time: the busy accounts of a market, some MB in all
+ * tables together. Remembering every record ever read would hold a large state twice.
+ */
+const MAX_REMEMBERED = 16_384;
+
 /** One kind of record in the flat state: its keys and its canonical bytes. */
 export class Table<T> {
   readonly name: string;
   readonly #definition: TableDefinition<T>;
-  readonly #decoded = new WeakMap<Uint8Array, T>();
+  /** By the identity of the bytes; the one remembered first is forgotten first. */
+  readonly #decoded = new Map<Uint8Array, T>();
 
   constructor(definition: TableDefinition<T>) {
     this.name = definition.name;
@@ -37,7 +44,7 @@ export class Table<T> {
 
   encode(value: T): Uint8Array {
     const bytes = encode(this.#definition.schema, value, this.name);
-    if (this.#definition.remember) this.#decoded.set(bytes, value);
+    if (this.#definition.remember) this.#remember(bytes, value);
     return bytes;
   }
 
@@ -46,8 +53,16 @@ export class Table<T> {
     const known = this.#decoded.get(bytes);
     if (known !== undefined) return known;
     const value = decode(this.#definition.schema, bytes, undefined, this.name);
-    if (this.#definition.remember) this.#decoded.set(bytes, value);
+    if (this.#definition.remember) this.#remember(bytes, value);
     return value;
+  }
+
+  #remember(bytes: Uint8Array, value: T): void {
+    if (this.#decoded.size >= MAX_REMEMBERED) {
+      const first = this.#decoded.keys().next().value;
+      if (first !== undefined) this.#decoded.delete(first);
+    }
+    this.#decoded.set(bytes, value);
   }
 
   /** The record as committed, or undefined. State that does not decode is an InvariantError. */

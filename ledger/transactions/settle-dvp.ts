@@ -1,6 +1,6 @@
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit, debit } from "../postings.ts";
+import { credit, debit, type Movement, type PostingPart } from "../postings.ts";
 import type { Account } from "../state/account.ts";
 import { accountId, CBDC, isinText, max35Text } from "../types.ts";
 import { checkDistinct, checkKinds, checkStatuses } from "./account-checks.ts";
@@ -130,27 +130,28 @@ function checkParties(parties: Parties, execution: Execution): Failure | undefin
   return isProperPayee ? undefined : failure("COUNTERPARTY_NOT_MATCHED", "payeeCashAccount");
 }
 
+type AccountField =
+  | "delivererAccount"
+  | "receiverAccount"
+  | "payerCashAccount"
+  | "payeeCashAccount";
+
 function moveBothLegs(payload: Payload, execution: Execution): Failure | undefined {
   const { settlementRef, isin, face, cleanAmount, accruedInterest } = payload;
-  const securities = {
-    asset: isin,
-    parts: [{ amount: face, reason: "DVP_SECURITIES" }],
-    reference: settlementRef,
-  } as const;
-  const cash = {
-    asset: CBDC,
-    parts: [
-      { amount: cleanAmount, reason: "DVP_CLEAN" },
-      { amount: accruedInterest, reason: "DVP_ACCRUED" },
-    ],
-    reference: settlementRef,
-  } as const;
-  const { delivererAccount, receiverAccount, payerCashAccount, payeeCashAccount } = payload;
+  const units = [{ amount: face, reason: "DVP_SECURITIES" }] as const;
+  const coins = [
+    { amount: cleanAmount, reason: "DVP_CLEAN" },
+    { amount: accruedInterest, reason: "DVP_ACCRUED" },
+  ] as const;
+  // Field by field: spreads of shared parts would cost more than the movements themselves.
+  const of = (field: AccountField, asset: string, parts: readonly PostingPart[]): Movement => {
+    return { account: payload[field], asset, parts, reference: settlementRef, field };
+  };
   const failed =
-    debit(execution, { ...securities, account: delivererAccount, field: "delivererAccount" }) ??
-    debit(execution, { ...cash, account: payerCashAccount, field: "payerCashAccount" }) ??
-    credit(execution, { ...securities, account: receiverAccount, field: "receiverAccount" }) ??
-    credit(execution, { ...cash, account: payeeCashAccount, field: "payeeCashAccount" });
+    debit(execution, of("delivererAccount", isin, units)) ??
+    debit(execution, of("payerCashAccount", CBDC, coins)) ??
+    credit(execution, of("receiverAccount", isin, units)) ??
+    credit(execution, of("payeeCashAccount", CBDC, coins));
   if (failed !== undefined) return failed;
   execution.emit({ type: "settlementFinal", body: payload });
   return undefined;

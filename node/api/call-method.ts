@@ -4,7 +4,7 @@ import { chainInfo, getBlock } from "./chain-methods.ts";
 import { listEvents } from "./event-methods.ts";
 import { checkParams } from "./param-check.ts";
 import { getAccount, getSupply, proveAccount } from "./state-methods.ts";
-import { getTransaction, submit } from "./transaction-methods.ts";
+import { getTransaction, submit, submitBatch } from "./transaction-methods.ts";
 import { getEpochs, getValidators } from "./validator-methods.ts";
 
 type Handlers = {
@@ -20,6 +20,7 @@ const handlers: Handlers = {
   "chain.validators": getValidators,
   "chain.epochs": getEpochs,
   "tx.submit": submit,
+  "tx.submitBatch": submitBatch,
   "tx.get": getTransaction,
   "account.get": getAccount,
   "account.proof": proveAccount,

@@ -188,25 +188,28 @@ export class Dispatcher {
     if (this.#draining) throw new RpcRefusal("DRAINING");
     if (this.#options.isIntact?.() === false) throw new RpcRefusal("NODE_INTEGRITY");
     const { callClass, cost } = METHODS[method];
-    const limited = this.#takeToken(callClass, cost, caller);
+    const items = itemsOf(method, params);
+    const limited = this.#takeToken(callClass, cost * items, caller);
     if (limited !== undefined) throw limited;
-    if (this.#isFull(method, callClass)) {
+    if (this.#isFull(method, callClass, items)) {
       throw new RpcRefusal("OVERLOADED", { retryAfterMs: SERVER_LIMITS.overloadRetryMs });
     }
-    this.#count(method, callClass, 1);
+    this.#count(method, callClass, items);
     const places: LongPoll[] = [];
     const context = this.#contextOf(callClass, caller, mayWait, places);
     // A call past its deadline still holds its place until the node is done with it.
     const finished = callMethod(method, params, context).finally(() => {
-      this.#count(method, callClass, -1);
+      this.#count(method, callClass, -items);
       for (const place of places) place.release();
       this.#options.metrics.rpc.waiting.set(this.waiting);
     });
     return this.#withDeadline(finished, params);
   }
 
-  #isFull(method: MethodName, callClass: CallClass): boolean {
-    if (callClass === "submit") return this.#inFlight.submit >= SERVER_LIMITS.maxSubmitsInFlight;
+  #isFull(method: MethodName, callClass: CallClass, items: number): boolean {
+    if (callClass === "submit") {
+      return this.#inFlight.submit + items > SERVER_LIMITS.maxSubmitsInFlight;
+    }
     if (this.#inFlight.read >= SERVER_LIMITS.maxReadsInFlight) return true;
     if (method === "chain.block" && this.#blocksInFlight >= SERVER_LIMITS.maxBlocksInFlight) {
       return true;
@@ -215,7 +218,7 @@ export class Dispatcher {
     return this.#unsentBytes > most;
   }
 
-  #count(method: MethodName, callClass: CallClass, change: 1 | -1): void {
+  #count(method: MethodName, callClass: CallClass, change: number): void {
     this.#inFlight[callClass] += change;
     if (method === "chain.block") this.#blocksInFlight += change;
   }
@@ -347,6 +350,15 @@ function idOf(call: unknown): RpcId {
 function invalidField(call: unknown): { field?: string } {
   const path = requestValidator.Errors(call)[0]?.instancePath.split("/")[1];
   return path === undefined || path === "" ? {} : { field: path.slice(0, 64) };
+}
+
+/** Units of work that a call asks for, read leniently: the method checks its parameters. */
+function itemsOf(method: MethodName, params: unknown): number {
+  const definition = METHODS[method];
+  if (!("costEach" in definition) || typeof params !== "object" || params === null) return 1;
+  const items: unknown = Object.entries(params).find(([name]) => name === definition.costEach)?.[1];
+  if (!Array.isArray(items)) return 1;
+  return Math.min(Math.max(1, items.length), RPC_LIMITS.maxSubmitBatch);
 }
 
 /** Milliseconds that the call may wait on top of its work, read leniently: the method checks it. */

@@ -24,7 +24,8 @@ export const SERVER_LIMITS = {
    * the other. Twice the places to wait, so that waiting calls leave room for the others.
    */
   maxReadsInFlight: 1_024,
-  maxSubmitsInFlight: 1_024,
+  /** In transactions, whether they come alone or in batches: at most 64 KiB each. */
+  maxSubmitsInFlight: 4_096,
   /** Calls that wait: for an event, and apart from them for a commit. */
   maxLongPolls: 512,
   /** Blocks being put into replies of up to `maxResponse` bytes: 128 MiB together. */

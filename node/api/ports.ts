@@ -154,6 +154,8 @@ export type TransactionStatus =
 export interface TransactionPort {
   /** Bounded decode, canonical check, signatures and admission of a signed transaction. */
   submit(bytes: Uint8Array): Promise<Admission>;
+  /** The same for each of many, in order; their signatures are verified together. */
+  submitAll(transactions: readonly Uint8Array[]): Promise<readonly Admission[]>;
   /** Resolves after `ms` at the latest, or soon after `signal` is raised, which is no failure. */
   waitFor(txId: string, ms: number, signal: AbortSignal): Promise<WaitResult>;
   find(reference: TransactionReference): Promise<TransactionStatus>;

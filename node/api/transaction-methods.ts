@@ -1,17 +1,18 @@
 import { fromBase64 } from "../../client/rpc/base64.ts";
 import { RpcRefusal } from "../../client/rpc/errors.ts";
 import { RPC_LIMITS } from "../../client/rpc/limits.ts";
-import type { ParamsOf, ResultOf } from "../../client/rpc/methods.ts";
+import type { BatchAnswerJson, ParamsOf, ResultOf } from "../../client/rpc/methods.ts";
+import { invariant, present } from "../../primitives/assert.ts";
 import type { CallContext } from "./call-context.ts";
 import { outcomeJson, receiptJson } from "./json-view.ts";
-import type { SearchedRange, TransactionReference, TransactionStatus } from "./ports.ts";
+import type { Admission, SearchedRange, TransactionReference, TransactionStatus } from "./ports.ts";
 
 export async function submit(
   context: CallContext,
   params: ParamsOf<"tx.submit">,
 ): Promise<ResultOf<"tx.submit">> {
   const waitMs = waitOf(context, params);
-  const admission = await context.ports.transactions.submit(transactionBytes(params.tx));
+  const admission = await context.ports.transactions.submit(transactionBytes(params.tx, "tx"));
   switch (admission.kind) {
     case "refused":
       throw new RpcRefusal(admission.reason, admission.detail);
@@ -29,6 +30,59 @@ export async function submit(
       return afterWait(context, txId, expiresAtHeight, waitMs);
     }
   }
+}
+
+/**
+ * Each transaction by itself, in order. What cannot even be decoded from its text is answered here;
+ * the rest goes to the node together.
+ */
+export async function submitBatch(
+  context: CallContext,
+  params: ParamsOf<"tx.submitBatch">,
+): Promise<ResultOf<"tx.submitBatch">> {
+  const read = params.txs.map((text, i) => bytesOrRefusal(text, `txs[${i}]`));
+  const readable = read.filter((each) => each instanceof Uint8Array);
+  const admissions = await context.ports.transactions.submitAll(readable);
+  invariant(admissions.length === readable.length, "one admission for each transaction");
+  let next = 0;
+  const answers = read.map((each) =>
+    each instanceof Uint8Array
+      ? batchAnswer(present(admissions[next++], "admission in order"))
+      : refusedAnswer(each),
+  );
+  return { answers, refused: answers.filter(({ status }) => status === "refused").length };
+}
+
+function bytesOrRefusal(text: string, field: string): Uint8Array | RpcRefusal {
+  try {
+    return transactionBytes(text, field);
+  } catch (error) {
+    if (!(error instanceof RpcRefusal)) throw error;
+    // The one parameter is the list; of an item of it, being no base64 is its own fault.
+    return error.code === "INVALID_PARAMS" ? new RpcRefusal("TX_MALFORMED", { field }) : error;
+  }
+}
+
+function batchAnswer(admission: Admission): BatchAnswerJson {
+  switch (admission.kind) {
+    case "refused":
+      return refusedAnswer(new RpcRefusal(admission.reason, admission.detail));
+    case "duplicate": {
+      const { txId, receipt } = admission;
+      const expiresAtHeight = String(admission.expiresAtHeight);
+      if (receipt === undefined) return { status: "duplicate", txId, expiresAtHeight };
+      return { status: "duplicate", txId, expiresAtHeight, receipt: receiptJson(receipt) };
+    }
+    case "pending": {
+      const { txId } = admission;
+      return { status: "pending", txId, expiresAtHeight: String(admission.expiresAtHeight) };
+    }
+  }
+}
+
+function refusedAnswer(refusal: RpcRefusal): BatchAnswerJson {
+  const { code: reason, retry, detail } = refusal;
+  return { status: "refused", refusal: { reason, retry, ...detail } };
 }
 
 /** The transaction is in: from here on nothing that goes wrong with the wait is an error. */
@@ -66,20 +120,20 @@ export function noWaitInBatch(field: string): RpcRefusal {
   return new RpcRefusal("INVALID_PARAMS", { field }, { message: "a call of a batch cannot wait" });
 }
 
-function transactionBytes(text: string): Uint8Array {
+function transactionBytes(text: string, field: string): Uint8Array {
   // Checked on the text, so that a megabyte of it is never decoded.
   const size = Math.floor((text.length / 4) * 3);
   if (size > RPC_LIMITS.maxTxBytes + 2) {
     throw new RpcRefusal("TX_TOO_LARGE", {
-      field: "tx",
+      field,
       limit: String(RPC_LIMITS.maxTxBytes),
       got: String(size),
     });
   }
   const bytes = fromBase64(text);
-  if (bytes === undefined) throw new RpcRefusal("INVALID_PARAMS", { field: "tx" });
+  if (bytes === undefined) throw new RpcRefusal("INVALID_PARAMS", { field });
   if (bytes.length > RPC_LIMITS.maxTxBytes) {
-    throw new RpcRefusal("TX_TOO_LARGE", { field: "tx", limit: String(RPC_LIMITS.maxTxBytes) });
+    throw new RpcRefusal("TX_TOO_LARGE", { field, limit: String(RPC_LIMITS.maxTxBytes) });
   }
   return bytes;
 }

@@ -1,11 +1,11 @@
-import { decodeSignedTransaction, type SignedTransaction } from "../../ledger/envelope.ts";
+import { decodeOwnTransaction, type SignedTransaction } from "../../ledger/envelope.ts";
 import { MAX_TRANSACTION_BYTES, MAX_VALIDATOR_NUMBER } from "../../ledger/limits.ts";
-import { concatBytes, toHex, utf8 } from "../../primitives/bytes.ts";
+import { concatBytes, utf8 } from "../../primitives/bytes.ts";
 import { decode, encode } from "../../primitives/codec/codec.ts";
 import type { DecodeLimits } from "../../primitives/codec/message-pack-scan.ts";
-import { bytesUpTo, counter, list, record, uint } from "../../primitives/codec/schema.ts";
+import { borrowedBytes, counter, list, record, uint } from "../../primitives/codec/schema.ts";
 import { CodedError } from "../../primitives/errors.ts";
-import { sha256 } from "../../primitives/sha256.ts";
+import { sha256Hex } from "../../primitives/sha256.ts";
 
 /** Large enough to amortise a frame and an fsync, small enough not to delay the next block. */
 export const MAX_BATCH_BYTES = 256 * 1024;
@@ -22,7 +22,7 @@ const batchSchema = record({
   author: uint(MAX_VALIDATOR_NUMBER),
   /** Rises with each batch of one process of the author; tells two equal batches apart. */
   sequence: counter,
-  transactions: list(bytesUpTo(MAX_TRANSACTION_BYTES), MAX_BATCH_TRANSACTIONS),
+  transactions: list(borrowedBytes(MAX_TRANSACTION_BYTES), MAX_BATCH_TRANSACTIONS),
 });
 
 const BATCH_LIMITS: DecodeLimits = {
@@ -47,7 +47,7 @@ export interface Batch {
 }
 
 export function batchDigest(bytes: Uint8Array): string {
-  return toHex(sha256(concatBytes(DOMAIN, bytes)));
+  return sha256Hex(concatBytes(DOMAIN, bytes));
 }
 
 /** What one transaction of `length` bytes adds to a batch. */
@@ -73,7 +73,8 @@ export function packBatch(
 
 /**
  * A batch from a peer or from disk. A pure function of the bytes: every node admits the same
- * batches, so an admitted batch never makes a block bad. Throws CodedError.
+ * batches, so an admitted batch never makes a block bad. The batch and its transactions are views
+ * of the bytes: nobody may write to them any more. Throws CodedError.
  * `digest` is that of the bytes, where the caller has it already.
  */
 export function readBatch(bytes: Uint8Array, digest: string = batchDigest(bytes)): Batch {
@@ -87,7 +88,7 @@ export function readBatch(bytes: Uint8Array, digest: string = batchDigest(bytes)
     author,
     transactions: transactions.map((wire) => ({
       bytes: wire,
-      transaction: decodeSignedTransaction(wire),
+      transaction: decodeOwnTransaction(wire),
     })),
   };
 }

@@ -19,6 +19,8 @@ interface Pending {
   readonly admitted: AdmittedTransaction;
   readonly member: string;
   readonly size: number;
+  /** On the clock of the caller. */
+  readonly admittedMs: number;
   packed: boolean;
 }
 
@@ -68,14 +70,20 @@ export class PendingTransactions {
   }
 
   /** False when there is no room for this member: nothing is kept, the sender must be told. */
-  admit(admitted: AdmittedTransaction): boolean {
+  admit(admitted: AdmittedTransaction, nowMs = performance.now()): boolean {
     const { txId, body } = admitted.checked.transaction;
     invariant(!this.#byId.has(txId), "a pending transaction is admitted once");
     const size = packedSize(admitted.bytes.length);
     if (!this.#hasRoom(body.member, size)) return false;
     const share = this.#share(body.member);
     invariant(!share.references.has(body.clientRef), "a client reference names one transaction");
-    const pending: Pending = { admitted, member: body.member, size, packed: false };
+    const pending: Pending = {
+      admitted,
+      member: body.member,
+      size,
+      admittedMs: nowMs,
+      packed: false,
+    };
     this.#byId.set(txId, pending);
     share.queue.push(pending);
     share.references.set(body.clientRef, txId);
@@ -116,6 +124,13 @@ export class PendingTransactions {
   /** Whether a whole batch waits: no reason to wait for more. */
   get batchIsFull(): boolean {
     return this.#unpackedBytes >= BATCH_CAPACITY || this.#unpackedCount >= MAX_BATCH_TRANSACTIONS;
+  }
+
+  /** How long the oldest one has waited for a block, ms; 0 when none waits. */
+  oldestAgeMs(nowMs: number): number {
+    // Insertion order is order of admission.
+    const oldest = this.#byId.values().next().value;
+    return oldest === undefined ? 0 : Math.max(0, nowMs - oldest.admittedMs);
   }
 
   get hasUnpacked(): boolean {

@@ -18,6 +18,7 @@ import type { CommittedState } from "./committed-state.ts";
 import type { ConsensusApplication, FinalRange } from "./consensus-driver.ts";
 import { differenceFrom, requireAgreement } from "./divergence.ts";
 import { type ExecutedBlock, ExecutedBlocks, type ParentState } from "./executed-blocks.ts";
+import { ExecutionPace } from "./execution-pace.ts";
 import { evidenceChecks, type HeaderEvidence, headerEvidence } from "./header-evidence.ts";
 import { checkTransactions } from "./signature-check.ts";
 
@@ -78,6 +79,7 @@ export class LedgerApplication implements ConsensusApplication {
   readonly #options: ApplicationOptions;
   readonly #executed: ExecutedBlocks;
   readonly #bodies: BlockBodies;
+  readonly #pace = new ExecutionPace(MAX_TRANSACTIONS_PER_BLOCK);
   /** Blocks on the way to a verdict: the core may ask again meanwhile. */
   readonly #judging = new Map<string, Judgement>();
 
@@ -147,7 +149,7 @@ export class LedgerApplication implements ConsensusApplication {
     const named = new Set(chain.flatMap(({ header }) => header.batchDigests));
     const limits = {
       maxBatches: MAX_BATCHES_PER_BLOCK,
-      maxTransactions: MAX_TRANSACTIONS_PER_BLOCK,
+      maxTransactions: this.#pace.transactions,
     };
     const batches = this.#options.pool.candidates(named, limits, this.#options.now());
     try {
@@ -313,7 +315,9 @@ export class LedgerApplication implements ConsensusApplication {
       timestampMs: place.timestampMs,
       transactions,
     });
-    this.#options.onExecuted((performance.now() - started) / 1000, transactions.length);
+    const seconds = (performance.now() - started) / 1000;
+    this.#pace.observed(seconds, transactions.length);
+    this.#options.onExecuted(seconds, transactions.length);
     return result;
   }
 

@@ -21,6 +21,7 @@ import { ChainQueries } from "./chain-queries.ts";
 import { ConsensusEpochs } from "./consensus-epochs.ts";
 import { dataPaths } from "./data-paths.ts";
 import { HeadSignal } from "./head-signal.ts";
+import { queueOverload } from "./ingress-shedding.ts";
 import { type AppliedBlock, LedgerApplication } from "./ledger-application.ts";
 import { checkOwnKey, createMesh, meshPeers } from "./node-mesh.ts";
 import { NodeMeter } from "./node-meter.ts";
@@ -357,6 +358,7 @@ export class MizanNode {
       verifier: this.#verifier,
       admitted: () => this.#dissemination.packSoon(),
       closed: () => this.#closed(),
+      overload: () => queueOverload(this.#pending, performance.now()),
       count: (outcome) => this.#meter.admission(outcome),
     });
     const state = new StateQueries(blocks, committed);

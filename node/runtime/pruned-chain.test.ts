@@ -106,6 +106,7 @@ function intakeOf() {
     verifier: node.verifier,
     admitted: () => undefined,
     closed: () => undefined,
+    overload: () => undefined,
     count: () => undefined,
   });
 }

@@ -30,10 +30,11 @@ afterEach(() => node.destroy());
 
 function intakeOf(pending = node.pending) {
   const counted: string[] = [];
-  const state: { closed: "SYNCING" | "DRAINING" | "HALTED" | undefined; admitted: number } = {
-    closed: undefined,
-    admitted: 0,
-  };
+  const state: {
+    closed: "SYNCING" | "DRAINING" | "HALTED" | undefined;
+    retryAfterMs: number | undefined;
+    admitted: number;
+  } = { closed: undefined, retryAfterMs: undefined, admitted: 0 };
   const waiters = new TransactionWaiters();
   const intake = new TransactionIntake({
     blocks: node.storage.blocks,
@@ -45,6 +46,7 @@ function intakeOf(pending = node.pending) {
       state.admitted += 1;
     },
     closed: () => state.closed,
+    overload: () => state.retryAfterMs,
     count: (outcome) => counted.push(outcome),
   });
   return { intake, counted, state, waiters };
@@ -187,6 +189,69 @@ describe("refusals", () => {
     const { intake } = intakeOf();
     node.verifier.refusals.push(new CodedError("CLOSED", "closing"));
     await expect(intake.submit(make("A").bytes)).rejects.toMatchObject({ code: "CLOSED" });
+  });
+});
+
+describe("many at once", () => {
+  test("each is answered by itself, in order; signatures are verified together", async () => {
+    const { intake, counted, state } = intakeOf();
+    const [a, b] = [make("A"), make("B")];
+    const answers = await intake.submitAll([
+      a.bytes,
+      Uint8Array.of(1, 2, 3),
+      make("C", { broken: ["SBP"] }).bytes,
+      a.bytes,
+      make("other", { clientRef: "A" }).bytes,
+      b.bytes,
+    ]);
+    expect(answers.map(reasonOf)).toEqual([
+      "pending",
+      "TX_MALFORMED",
+      "TX_BAD_SIGNATURE",
+      "pending",
+      "IDEMPOTENCY_CONFLICT",
+      "pending",
+    ]);
+    expect(node.pending.count).toBe(2);
+    expect(counted).toHaveLength(6);
+    expect(state.admitted).toBe(1);
+  });
+
+  test("room for some: those before it stand, the rest is asked to come back", async () => {
+    const { intake } = intakeOf(new PendingTransactions({ maxBytes: 1 << 20, maxTransactions: 2 }));
+    const three = ["A", "B", "C"].map((name) => make(name).bytes);
+    const answers = await intake.submitAll(three);
+    expect(answers.map(reasonOf)).toContain("pending");
+    expect(answers.map(reasonOf).at(-1)).toBe("MEMPOOL_FULL");
+  });
+
+  test("a full verifier refuses only what it was asked for", async () => {
+    const { intake } = intakeOf();
+    node.verifier.refusals.push(new CodedError("OVERLOADED", "full"));
+    const answers = await intake.submitAll([Uint8Array.of(1), make("A").bytes]);
+    expect(answers.map(reasonOf)).toEqual(["TX_MALFORMED", "OVERLOADED"]);
+  });
+
+  test("none at all is no fault", async () => {
+    expect(await intakeOf().intake.submitAll([])).toEqual([]);
+  });
+});
+
+describe("a queue that is too old", () => {
+  test("turns new ones away before their signatures cost anything, and knows its own", async () => {
+    const { intake, state } = intakeOf();
+    const first = make("A");
+    await intake.submit(first.bytes);
+    state.retryAfterMs = 700;
+    const verified = node.verifier.signatures;
+    expect(await intake.submit(make("B").bytes)).toEqual({
+      kind: "refused",
+      reason: "OVERLOADED",
+      detail: { retryAfterMs: 700 },
+    });
+    expect(node.verifier.signatures).toBe(verified);
+    expect(reasonOf(await intake.submit(first.bytes))).toBe("pending");
+    expect(reasonOf(await intake.submit(Uint8Array.of(1)))).toBe("TX_MALFORMED");
   });
 });
 

@@ -1,11 +1,12 @@
 import type { AdmissionReason, RefusalDetail } from "../../client/rpc/errors.ts";
-import { checkAdmission, type Refusal } from "../../ledger/admission.ts";
+import { admit, type Refusal } from "../../ledger/admission.ts";
 import {
-  decodeSignedTransaction,
+  decodeOwnTransaction,
   type SignedTransaction,
   TransactionError,
 } from "../../ledger/envelope.ts";
 import { decodeReceipt, type Receipt } from "../../ledger/receipt.ts";
+import { LedgerState } from "../../ledger/state/ledger-state.ts";
 import { invariant, present, unreachable } from "../../primitives/assert.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import type { Verifier } from "../../primitives/verifier.ts";
@@ -17,6 +18,8 @@ import type {
   TransactionStatus,
   WaitResult,
 } from "../api/ports.ts";
+import type { WireTransaction } from "../dissemination/batch.ts";
+import type { SignatureFindings } from "../dissemination/batch-pool.ts";
 import type { PendingTransactions } from "../dissemination/pending-transactions.ts";
 import type { BlockStore } from "../storage/block-store.ts";
 import type { CommittedState } from "./committed-state.ts";
@@ -43,6 +46,8 @@ export interface IntakeOptions {
   readonly admitted: () => void;
   /** Why no transaction is taken at the moment; undefined while they are. */
   readonly closed: () => "SYNCING" | "DRAINING" | "HALTED" | "OBSERVER" | undefined;
+  /** While the node has more work than it gets done in time: when to ask again, ms. */
+  readonly overload: () => number | undefined;
   readonly count: (outcome: "admitted" | "duplicate" | AdmissionReason) => void;
 }
 
@@ -58,9 +63,15 @@ export class TransactionIntake implements TransactionPort {
   }
 
   async submit(bytes: Uint8Array): Promise<Admission> {
-    const admission = await this.#submit(bytes);
-    this.#options.count(countedAs(admission));
-    return admission;
+    const [admission] = await this.submitAll([bytes]);
+    return present(admission, "answer to one transaction");
+  }
+
+  /** Each is admitted or refused by itself; the signatures of all are verified together. */
+  async submitAll(transactions: readonly Uint8Array[]): Promise<readonly Admission[]> {
+    const admissions = await this.#submitAll(transactions);
+    for (const admission of admissions) this.#options.count(countedAs(admission));
+    return admissions;
   }
 
   waitFor(txId: string, ms: number, signal: AbortSignal): Promise<WaitResult> {
@@ -90,18 +101,47 @@ export class TransactionIntake implements TransactionPort {
     return { kind: "pending", txId, expiresAtHeight: body.expiresAtHeight, searched };
   }
 
-  async #submit(bytes: Uint8Array): Promise<Admission> {
-    const { committed, pending, verifier } = this.#options;
+  async #submitAll(transactions: readonly Uint8Array[]): Promise<readonly Admission[]> {
+    const { committed, verifier } = this.#options;
     const closed = this.#options.closed();
-    if (closed !== undefined) return refused(closed, { retryAfterMs: RETRY_AFTER_MS });
+    if (closed !== undefined) {
+      return transactions.map(() => refused(closed, { retryAfterMs: RETRY_AFTER_MS }));
+    }
+    const before = new LedgerState(committed);
+    const early = transactions.map((bytes) => this.#beforeVerification(bytes, before));
+    const candidates = early.filter((each) => "transaction" in each);
+    let checked: Awaited<ReturnType<typeof checkTransactions>>;
+    try {
+      checked = await checkTransactions(candidates, committed, verifier);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== "OVERLOADED") throw error;
+      const overloaded = refused("OVERLOADED", { retryAfterMs: RETRY_AFTER_MS });
+      return early.map((each) => ("transaction" in each ? overloaded : each));
+    }
+    // The state may have moved on while the signatures were verified.
+    const after = new LedgerState(committed);
+    const held = this.#options.pending.count;
+    let next = 0;
+    const admissions = early.map((each) => {
+      if (!("transaction" in each)) return each;
+      const found = present(checked[next++], "findings in order");
+      return this.#afterVerification(each, found, after);
+    });
+    if (this.#options.pending.count > held) this.#options.admitted();
+    return admissions;
+  }
+
+  /** What is to be verified, or an answer that needs no verification. */
+  #beforeVerification(bytes: Uint8Array, state: LedgerState): WireTransaction | Admission {
+    const { committed, pending, overload } = this.#options;
     let transaction: SignedTransaction;
     try {
-      transaction = decodeSignedTransaction(bytes);
+      transaction = decodeOwnTransaction(bytes);
     } catch (error) {
       if (error instanceof TransactionError) return malformed(error);
       throw error;
     }
-    const early = checkAdmission(transaction, committed, committed.head.height + 1);
+    const early = admit(transaction, state, committed.head.height + 1, undefined);
     const isPending = pending.get(transaction.txId) !== undefined;
     if (!(early.ok || isPending || AFTER_REFERENCE.has(early.code))) {
       return this.#refusal(transaction, early);
@@ -109,32 +149,29 @@ export class TransactionIntake implements TransactionPort {
     const known = this.#known(transaction);
     if (known !== undefined) return known;
     if (!early.ok) return this.#refusal(transaction, early);
-    let checked: Awaited<ReturnType<typeof checkTransactions>>;
-    try {
-      checked = await checkTransactions([{ bytes, transaction }], committed, verifier);
-    } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== "OVERLOADED") throw error;
-      return refused("OVERLOADED", { retryAfterMs: RETRY_AFTER_MS });
-    }
-    const [found] = checked;
-    if (found === undefined || !allVerified(found)) {
-      const bad = found?.verifiedKeys.indexOf(undefined) ?? 0;
+    // Last of the cheap checks: what is wrong or known is said even by a node at its limit.
+    const retryAfterMs = overload();
+    if (retryAfterMs !== undefined) return refused("OVERLOADED", { retryAfterMs });
+    return { bytes, transaction };
+  }
+
+  #afterVerification(
+    { bytes, transaction }: WireTransaction,
+    found: SignatureFindings,
+    state: LedgerState,
+  ): Admission {
+    const { committed, pending } = this.#options;
+    if (!allVerified(found)) {
+      const bad = found.verifiedKeys.indexOf(undefined);
       return refused("TX_BAD_SIGNATURE", { field: `signatures[${bad}]` });
     }
-    // The state may have moved on while the signatures were verified.
-    const late = checkAdmission(
-      transaction,
-      committed,
-      committed.head.height + 1,
-      found.verifiedKeys,
-    );
+    const late = admit(transaction, state, committed.head.height + 1, found.verifiedKeys);
     if (!late.ok) return this.#refusal(transaction, late);
     const raced = this.#known(transaction);
     if (raced !== undefined) return raced;
     if (!pending.admit({ bytes, checked: found })) {
       return refused("MEMPOOL_FULL", { retryAfterMs: RETRY_AFTER_MS });
     }
-    this.#options.admitted();
     return pendingOf(transaction);
   }
 

@@ -4,6 +4,9 @@ import { messageOf } from "../errors.ts";
 import { CodecError } from "./codec-error.ts";
 import { type DecodeLimits, scanMessagePack } from "./message-pack-scan.ts";
 import type { Schema } from "./schema.ts";
+import { readerOf, writerOf } from "./wire-generic.ts";
+import { WireReader } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 const packr = new Packr({
   useRecords: false,
@@ -19,8 +22,27 @@ export const DEFAULT_LIMITS: DecodeLimits = {
   maxElements: 1 << 18,
 };
 
+const writer = new WireWriter();
+
 /** The one byte string that stands for `value`. Throws CodecError INVALID_VALUE. */
 export function encode<T>(schema: Schema<T>, value: T, name = "value"): Uint8Array {
+  return encodeShort(schema, value) ?? encodeCarefully(schema, value, name);
+}
+
+/** Undefined where the value is unusual or wrong: the careful way tells which, and where. */
+export function encodeShort<T>(schema: Schema<T>, value: T): Uint8Array | undefined {
+  if (!writer.begin()) return undefined;
+  try {
+    writerOf(schema)(writer, value);
+    return writer.finish();
+  } catch {
+    writer.abandon();
+    return undefined;
+  }
+}
+
+/** Through the schema's wire form and msgpackr: the reference for the short way. */
+export function encodeCarefully<T>(schema: Schema<T>, value: T, name: string): Uint8Array {
   // The encoder hands out slices of a pool: take a copy that nobody overwrites.
   return copyBytes(packr.pack(schema.toWire(value, name)));
 }
@@ -35,6 +57,32 @@ export function decode<T>(
   bytes: Uint8Array,
   limits: DecodeLimits = DEFAULT_LIMITS,
   name = "value",
+): T {
+  const short = decodeShort(schema, bytes, limits);
+  return short === undefined ? decodeCarefully(schema, bytes, limits, name) : short.value;
+}
+
+/** Undefined where the bytes are unusual or wrong: the careful way tells which, and where. */
+export function decodeShort<T>(
+  schema: Schema<T>,
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+): { readonly value: T } | undefined {
+  try {
+    const input = new WireReader(bytes, limits);
+    const value = readerOf(schema)(input);
+    return input.isAtEnd ? { value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By a scan, msgpackr, the schema and an encoding of the result: the reference. */
+export function decodeCarefully<T>(
+  schema: Schema<T>,
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  name: string,
 ): T {
   scanMessagePack(bytes, limits);
   let wire: unknown;

@@ -161,6 +161,7 @@ describe("StateTree", () => {
     const entries = Array.from({ length: 500 }, (_, i) => [`account/${i}`, utf8("v")] as const);
     useHashBackend({
       sha256: (bytes) => portableBackend.sha256(bytes),
+      sha256Hex: (bytes) => portableBackend.sha256Hex(bytes),
       hashBlocks(input) {
         calls.push(input.length / 64);
         return portableBackend.hashBlocks(input);

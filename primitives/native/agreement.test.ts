@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
-import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { invariant, present } from "../assert.ts";
 import { concatBytes, fromHex, toHex, utf8 } from "../bytes.ts";
 import { GROUP_ORDER, isRegistrableKey, verifyOracle } from "../ed25519/criterion.ts";
+import { Forger, TORSION_POINTS } from "../ed25519/forger.ts";
+import { flipBit, mutate, signedMessage } from "../ed25519/mutation.ts";
 import { portableSigner } from "../ed25519/signer.ts";
 import { Prng } from "../prng.ts";
 import type { SignatureCheck, VerifySignature } from "../verifier.ts";
+import { LocalKernel } from "./local-kernel.ts";
 import { verifyOpenssl } from "./openssl-verify.ts";
 import { nativeSigner, selfTest, verifySodium } from "./sodium.ts";
 
@@ -17,22 +19,30 @@ import { nativeSigner, selfTest, verifySodium } from "./sodium.ts";
  * criterion's. With any other key the ledger never asks: `verdict` says what the ledger decides.
  */
 
+/** Room for the tables of all keys of the vectors. */
+const kernel = present(LocalKernel.open({ hot: 128, cold: 128 }), "this machine runs the kernel");
+
 const BACKENDS: readonly (readonly [name: string, verify: VerifySignature])[] = [
   ["noble oracle", verifyOracle],
   ["sodium-native", verifySodium],
   ["OpenSSL", verifyOpenssl],
+  ["kernel", (publicKey, message, signature) => kernel.verifyOne(publicKey, message, signature)],
 ];
 
-/** Raise it for a long run: MIZAN_MUTATIONS=1000000. */
-const MUTATIONS = Number(process.env["MIZAN_MUTATIONS"] ?? 400);
+/** The slice of `npm run verify:campaign` that every test run takes. */
+const MUTATIONS = 400;
 
 const registrable = new Map<string, boolean>();
 
 function isRegistered(publicKey: Uint8Array): boolean {
   const key = toHex(publicKey);
-  const known = registrable.get(key) ?? isRegistrableKey(publicKey);
-  registrable.set(key, known);
-  return known;
+  const known = registrable.get(key);
+  if (known !== undefined) return known;
+  const is = isRegistrableKey(publicKey);
+  registrable.set(key, is);
+  // The kernel's own check, by the table that it builds. Keys get large and small ones in turn.
+  expect(kernel.addKey(publicKey, registrable.size % 2 === 0 ? "hot" : "cold")).toBe(is);
+  return is;
 }
 
 /** The ledger's verdict, after checking that every backend has the same one. */
@@ -140,28 +150,6 @@ describe("published vectors", () => {
   });
 });
 
-/** What the holder of a key can do that a signing library would not. */
-class Forger {
-  readonly publicKey: Uint8Array;
-  readonly #scalar: bigint;
-
-  constructor(seed: Uint8Array) {
-    const { scalar, pointBytes } = ed25519.utils.getExtendedPublicKey(seed);
-    this.publicKey = pointBytes;
-    this.#scalar = scalar;
-  }
-
-  /** S = r + k a for the given bytes of R, whatever they are. */
-  sign(encodedR: Uint8Array, r: bigint, message: Uint8Array): SignatureCheck {
-    const k = bytesToNumberLE(sha512(concatBytes(encodedR, this.publicKey, message))) % GROUP_ORDER;
-    const s = (r + k * this.#scalar) % GROUP_ORDER;
-    const signature = concatBytes(encodedR, numberToBytesLE(s, 32));
-    return { publicKey: this.publicKey, message, signature };
-  }
-}
-
-const torsion = ED25519_TORSION_SUBGROUP.map((hex) => ed25519.Point.fromBytes(fromHex(hex)));
-
 describe("signatures that only the holder of the key can make", () => {
   const forger = new Forger(new Uint8Array(32).fill(0x2a));
   const message = utf8("deliver 1000 against payment");
@@ -174,7 +162,7 @@ describe("signatures that only the holder of the key can make", () => {
   });
 
   test("a torsion component in R is rejected, which a cofactored verifier accepts", () => {
-    for (const component of torsion.slice(1)) {
+    for (const component of TORSION_POINTS.slice(1)) {
       const forged = forger.sign(honestR.add(component).toBytes(), r, message);
       expect(ed25519.verify(forged.signature, message, forged.publicKey)).toBe(true);
       expect(verdict(forged)).toBe(false);
@@ -182,7 +170,7 @@ describe("signatures that only the holder of the key can make", () => {
   });
 
   test("R of small order, the identity first of all, is rejected", () => {
-    for (const point of torsion) {
+    for (const point of TORSION_POINTS) {
       expect(verdict(forger.sign(point.toBytes(), 0n, message))).toBe(false);
     }
   });
@@ -218,9 +206,8 @@ test("random mutations: the backends agree, and accept the unchanged signature a
   let accepted = 0;
   for (let i = 0; i < MUTATIONS; i++) {
     const signer = random.pick(signers);
-    const message = randomBytes(random, random.below(200));
-    const honest = { publicKey: signer.publicKey, message, signature: signer.sign(message) };
-    const [mutant, valid] = mutate(honest, random, signers[0]?.publicKey ?? signer.publicKey);
+    const honest = signedMessage(signer, random);
+    const { check: mutant, valid } = mutate(honest, present(signers[0], "signer"), random);
     expect(verdict(mutant)).toBe(valid);
     if (valid) accepted += 1;
   }
@@ -228,53 +215,20 @@ test("random mutations: the backends agree, and accept the unchanged signature a
   expect(accepted).toBeLessThan(MUTATIONS);
 });
 
-function mutate(
-  honest: SignatureCheck,
-  random: Prng,
-  otherKey: Uint8Array,
-): [mutant: SignatureCheck, valid: boolean] {
-  const { signature, message } = honest;
-  switch (random.below(8)) {
-    case 0:
-      return [honest, true];
-    case 1:
-      return [{ ...honest, signature: flipBit(signature, random.below(512)) }, false];
-    case 2:
-      return [
-        { ...honest, message: concatBytes(message, Uint8Array.of(random.below(256))) },
-        false,
-      ];
-    case 3: {
-      const r = fromHex(random.pick(ED25519_TORSION_SUBGROUP));
-      return [{ ...honest, signature: concatBytes(r, signature.subarray(32)) }, false];
-    }
-    case 4: {
-      const s = bytesToNumberLE(signature.subarray(32)) + GROUP_ORDER;
-      const altered = concatBytes(signature.subarray(0, 32), numberToBytesLE(s, 32));
-      return [{ ...honest, signature: altered }, false];
-    }
-    case 5:
-      return [{ ...honest, signature: randomBytes(random, 64) }, false];
-    case 6: {
-      const same = toHex(otherKey) === toHex(honest.publicKey);
-      return [{ ...honest, publicKey: otherKey }, same];
-    }
-    default: {
-      const negatedR = flipBit(signature, 255);
-      return [{ ...honest, signature: negatedR }, false];
-    }
+test("the kernel's verdicts don't depend on a signature's place and company in the batch", () => {
+  const random = new Prng(4);
+  const signers = Array.from({ length: 12 }, (_, i) => nativeSigner(new Uint8Array(32).fill(i)));
+  // Large tables, small ones, and keys without a table, which libsodium verifies.
+  signers.slice(0, 8).forEach((signer) => void isRegistered(signer.publicKey));
+  for (let round = 0; round < 60; round++) {
+    const size = random.pick([1, 2, 3, 4, 5, 17, 64, 255, 256, 257]);
+    const cases = Array.from({ length: size }, () => {
+      const honest = signedMessage(random.pick(signers), random);
+      return mutate(honest, present(signers[0], "signer"), random);
+    });
+    expect(kernel.verify(cases.map((one) => one.check))).toEqual(cases.map((one) => one.valid));
   }
-}
-
-function randomBytes(random: Prng, length: number): Uint8Array {
-  return Uint8Array.from({ length }, () => random.below(256));
-}
-
-function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
-  const out = new Uint8Array(bytes);
-  out[bit >> 3] = (out[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-  return out;
-}
+});
 
 describe("the self-test", () => {
   test("passes on the pinned libsodium", () => {

@@ -8,7 +8,7 @@ export class SelfTestError extends CodedError<"SELF_TEST_FAILED"> {
 }
 
 /** "Mizan self-test", signed with the key of the seed 4d 4d … 4d. */
-const PUBLIC_KEY = "62a611b472d89b0e5fc93c069b9f700b4c552d55bc0e87b56008ef17b6b2bebe";
+export const SELF_TEST_KEY = "62a611b472d89b0e5fc93c069b9f700b4c552d55bc0e87b56008ef17b6b2bebe";
 const MESSAGE = "4d697a616e2073656c662d74657374";
 const HONEST =
   "1728902e0e411a4cafd2b3398785591c8bee625d3f69ed6ed0df8827b164a686" +
@@ -61,7 +61,7 @@ const REGISTERED_KEY_CASES: readonly (readonly [
 
 /** Checks any backend on registered keys. Throws SelfTestError. */
 export function checkRegisteredKeyCases(verify: VerifySignature): void {
-  const publicKey = fromHex(PUBLIC_KEY);
+  const publicKey = fromHex(SELF_TEST_KEY);
   const message = fromHex(MESSAGE);
   for (const [name, signature, valid] of REGISTERED_KEY_CASES) {
     expectVerdict(verify, [message, publicKey, fromHex(signature)], valid, name);

@@ -1,10 +1,20 @@
-import { invariant, present } from "../assert.ts";
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../ed25519/criterion.ts";
+import { invariant } from "../assert.ts";
 import { CodedError } from "../errors.ts";
 import type { SignatureCheck, VerificationLane } from "../verifier.ts";
-import { BatchWriter, MAX_MESSAGE_BYTES, packedSize } from "./signature-batch.ts";
+import { MAX_BATCH_BYTES, MAX_MESSAGE_BYTES } from "./signature-slab.ts";
+import { isPackable, packedSize, VerificationJob } from "./verification-job.ts";
 
-export type VerificationErrorCode = "OVERLOADED" | "TOO_LARGE" | "CLOSED" | "START_FAILED";
+/**
+ * OVERLOADED: the lane is full, SOURCE_OVERLOADED: this source's share of it is; try again later.
+ * BAD_SIGNATURES: the source sent too many that did not verify. TOO_LARGE: can never fit.
+ */
+export type VerificationErrorCode =
+  | "OVERLOADED"
+  | "SOURCE_OVERLOADED"
+  | "BAD_SIGNATURES"
+  | "TOO_LARGE"
+  | "CLOSED"
+  | "START_FAILED";
 
 /** No verdict was reached, for a reason that says nothing about the signatures. */
 export class VerificationError extends CodedError<VerificationErrorCode> {
@@ -24,82 +34,59 @@ export interface LaneStats {
   readonly pendingBytes: number;
   readonly verifiedSignatures: number;
   readonly batches: number;
-  /** `verify` calls refused with OVERLOADED. */
+  /** `verify` calls refused with OVERLOADED, SOURCE_OVERLOADED or BAD_SIGNATURES. */
   readonly refusals: number;
   /** Sum and maximum over batches of the time from the first signature to the first dispatch. */
   readonly waitMsTotal: number;
   readonly waitMsMax: number;
 }
 
-/** One `verify` call that waits for its verdicts. */
-export class VerificationJob {
-  readonly promise: Promise<readonly boolean[]>;
-  readonly #verdicts: boolean[];
-  #missing = 0;
-  #settled = false;
-  #resolve: (verdicts: readonly boolean[]) => void = () => {};
-  #reject: (reason: Error) => void = () => {};
+/** Of a lane's limits, what one source may hold: 1 / 2, so that two others still get through. */
+const SOURCE_SHARE = 2;
+/** Signatures that a source puts into a batch before the next source's turn. */
+const TURN_SIGNATURES = 32;
 
-  constructor(count: number) {
-    this.#verdicts = Array.from({ length: count }, () => false);
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  get settled(): boolean {
-    return this.#settled;
-  }
-
-  /** One more signature has to be answered by a batch before the job is done. */
-  expect(): void {
-    this.#missing += 1;
-  }
-
-  answer(index: number, verdict: boolean): void {
-    this.#verdicts[index] = verdict;
-    this.#missing -= 1;
-    invariant(this.#missing >= 0, "a signature is answered once");
-    this.settleIfComplete();
-  }
-
-  settleIfComplete(): void {
-    if (this.#missing > 0 || this.#settled) return;
-    this.#settled = true;
-    this.#resolve(this.#verdicts);
-  }
-
-  fail(reason: Error): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#reject(reason);
-  }
+/** Items `from` up to `to` of a job. */
+export interface BatchPart {
+  readonly job: VerificationJob;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** A batch and the jobs that its verdicts belong to. */
 export interface LaneBatch {
   readonly lane: VerificationLane;
-  readonly writer: BatchWriter;
-  readonly origins: { readonly job: VerificationJob; readonly index: number }[];
-  /** Milliseconds of the pool's monotonic clock. */
-  readonly startedAt: number;
-  bytes: number;
-  /** Runs on a worker that ended without a usable answer. */
+  readonly parts: readonly BatchPart[];
+  readonly count: number;
+  readonly bytes: number;
+  /** Runs on a thread that ended without a usable answer. */
   failedRuns: number;
 }
 
+interface Source {
+  readonly name: string | undefined;
+  /** Jobs with items that no batch has yet. */
+  readonly jobs: { readonly job: VerificationJob; readonly since: number }[];
+  pendingSignatures: number;
+  pendingBytes: number;
+}
+
 /**
- * What waits for verification in one lane, packed into batches as it arrives. Every count is held
- * from admission until the batch is answered, so work that runs counts against the bounds too.
+ * What waits for verification in one lane. Sources (members, peers) take turns, so that none waits
+ * behind another's flood. Every count is held from admission until the batch is answered: work that
+ * runs counts against the bounds too.
  */
 export class LaneQueue {
   readonly lane: VerificationLane;
   readonly #limits: LaneLimits;
-  readonly #nextBatchNumber: () => number;
-  /** Bounded by the limits: every batch in it has been admitted. */
-  readonly #sealed: LaneBatch[] = [];
-  #open: LaneBatch | undefined;
+  /** Bounded by the limits: a source is here while something of it is pending. */
+  readonly #sources = new Map<string | undefined, Source>();
+  /** Sources with untaken items, the next one first. */
+  readonly #turns: Source[] = [];
+  /** Batches whose run failed, to be run again before all others. */
+  readonly #again: LaneBatch[] = [];
+  /** Calls without all their verdicts; bounded by the limits. */
+  readonly #jobs = new Set<VerificationJob>();
+  #untaken = 0;
   #pendingSignatures = 0;
   #pendingBytes = 0;
   #verified = 0;
@@ -108,74 +95,121 @@ export class LaneQueue {
   #waitMsTotal = 0;
   #waitMsMax = 0;
 
-  constructor(lane: VerificationLane, limits: LaneLimits, nextBatchNumber: () => number) {
+  constructor(lane: VerificationLane, limits: LaneLimits) {
     this.lane = lane;
     this.#limits = limits;
-    this.#nextBatchNumber = nextBatchNumber;
   }
 
-  get hasSealed(): boolean {
-    return this.#sealed.length > 0;
+  /** Signatures that no batch has yet. */
+  get untaken(): number {
+    return this.#untaken;
   }
 
-  get hasOpen(): boolean {
-    return this.#open !== undefined;
-  }
-
-  get isIdle(): boolean {
-    return this.#pendingSignatures === 0;
+  get hasFailed(): boolean {
+    return this.#again.length > 0;
   }
 
   /**
    * Takes all checks of a call or none, copying their bytes.
    *
-   * @throws VerificationError OVERLOADED (try again later), TOO_LARGE (this call can never fit)
+   * @throws VerificationError OVERLOADED, SOURCE_OVERLOADED, TOO_LARGE
    */
-  admit(checks: readonly SignatureCheck[], nowMs: number): VerificationJob {
-    const packable = checks.map(isPackable);
-    this.#checkRoom(checks, packable);
-    const job = new VerificationJob(checks.length);
-    checks.forEach((check, index) => {
-      // Any other length is a verdict already: the job's default, "does not verify".
-      if (packable[index] === true) this.#append(check, job, index, nowMs);
-    });
-    job.settleIfComplete();
+  admit(
+    checks: readonly SignatureCheck[],
+    source: string | undefined,
+    nowMs: number,
+  ): VerificationJob {
+    const job = new VerificationJob(checks, source, this.#checkRoom(checks, source));
+    if (job.settled) return job;
+    this.#jobs.add(job);
+    let queue = this.#sources.get(source);
+    if (queue === undefined) {
+      queue = { name: source, jobs: [], pendingSignatures: 0, pendingBytes: 0 };
+      this.#sources.set(source, queue);
+    }
+    if (queue.jobs.length === 0) this.#turns.push(queue);
+    queue.jobs.push({ job, since: nowMs });
+    this.#hold(queue, job.count, job.byteLength);
+    this.#untaken += job.count;
     return job;
   }
 
-  /** The next batch to run; the one still being filled only if `flush` is set. */
-  take(flush: boolean, nowMs: number): LaneBatch | undefined {
-    let batch = this.#sealed.shift();
-    if (batch === undefined && flush) {
-      batch = this.#open;
-      this.#open = undefined;
+  /** The next batch, of at most so many signatures: a failed one, or one made now. */
+  take(limit: number, nowMs: number): LaneBatch | undefined {
+    const again = this.#again.shift();
+    if (again !== undefined) return again;
+    const parts: BatchPart[] = [];
+    let count = 0;
+    let bytes = 0;
+    let since = nowMs;
+    for (let source = this.#turns[0]; source !== undefined; source = this.#turns[0]) {
+      const taken = takeTurn(source, Math.min(limit - count, TURN_SIGNATURES), bytes, parts);
+      if (taken.count === 0) break;
+      count += taken.count;
+      bytes += taken.bytes;
+      since = Math.min(since, taken.since);
+      this.#turns.shift();
+      if (source.jobs.length > 0) this.#turns.push(source);
+      if (count >= limit) break;
     }
-    if (batch !== undefined && batch.failedRuns === 0) {
-      const waited = nowMs - batch.startedAt;
-      this.#waitMsTotal += waited;
-      this.#waitMsMax = Math.max(this.#waitMsMax, waited);
-      this.#batches += 1;
-    }
-    return batch;
+    if (count === 0) return undefined;
+    this.#untaken -= count;
+    this.#batches += 1;
+    this.#waitMsTotal += nowMs - since;
+    this.#waitMsMax = Math.max(this.#waitMsMax, nowMs - since);
+    return { lane: this.lane, parts, count, bytes, failedRuns: 0 };
   }
 
   /** Puts a batch back in front, to be run again. */
   returnToFront(batch: LaneBatch): void {
-    this.#sealed.unshift(batch);
+    this.#again.unshift(batch);
   }
 
-  settle(batch: LaneBatch, verdicts: readonly boolean[]): void {
-    invariant(verdicts.length === batch.origins.length, "one verdict for each signature");
+  /** `verdict`: of item i of the batch. Returns the bad ones by named source. */
+  settle(batch: LaneBatch, verdict: (index: number) => boolean): ReadonlyMap<string, number> {
+    const bad = new Map<string, number>();
+    let index = 0;
+    for (const { job, from, to } of batch.parts) {
+      for (let item = from; item < to; item++) {
+        const valid = verdict(index++);
+        if (!valid && job.source !== undefined) bad.set(job.source, (bad.get(job.source) ?? 0) + 1);
+        job.answer(item, valid);
+      }
+      if (job.settled) this.#jobs.delete(job);
+    }
+    invariant(index === batch.count, "one verdict for each signature");
     this.#release(batch);
-    this.#verified += verdicts.length;
-    batch.origins.forEach(({ job, index }, i) => {
-      job.answer(index, present(verdicts[i], "verdict"));
-    });
+    this.#verified += batch.count;
+    return bad;
   }
 
   fail(batch: LaneBatch, reason: Error): void {
     this.#release(batch);
-    for (const { job } of batch.origins) job.fail(reason);
+    for (const { job } of batch.parts) {
+      job.fail(reason);
+      this.#jobs.delete(job);
+    }
+  }
+
+  /** Nothing is waited for any more. */
+  failAll(reason: Error): void {
+    for (const job of this.#jobs) job.fail(reason);
+    this.#jobs.clear();
+  }
+
+  /** Whether a call waits for verdicts. */
+  get isIdle(): boolean {
+    return this.#jobs.size === 0;
+  }
+
+  /** Signatures verified, or a call refused, without the queue. */
+  countVerified(signatures: number): void {
+    this.#verified += signatures;
+    this.#batches += 1;
+  }
+
+  countRefusal(): void {
+    this.#refusals += 1;
   }
 
   stats(): LaneStats {
@@ -190,67 +224,96 @@ export class LaneQueue {
     };
   }
 
-  #checkRoom(checks: readonly SignatureCheck[], packable: readonly boolean[]): void {
+  /** Packed bytes of the checks, if there is room for them. */
+  #checkRoom(checks: readonly SignatureCheck[], source: string | undefined): number {
     let signatures = 0;
     let bytes = 0;
-    checks.forEach((check, index) => {
+    for (const check of checks) {
       if (check.message.length > MAX_MESSAGE_BYTES) {
         throw tooLarge("message bytes", check.message.length, MAX_MESSAGE_BYTES);
       }
-      if (packable[index] !== true) return;
+      if (!isPackable(check)) continue;
       signatures += 1;
       bytes += packedSize(check);
-    });
-    const limits = this.#limits;
-    if (signatures > limits.signatures) {
-      throw tooLarge("signatures", signatures, limits.signatures);
     }
-    if (bytes > limits.bytes) throw tooLarge("bytes", bytes, limits.bytes);
+    const share = source === undefined ? 1 : SOURCE_SHARE;
+    const most = {
+      signatures: Math.floor(this.#limits.signatures / share),
+      bytes: Math.floor(this.#limits.bytes / share),
+    };
+    if (signatures > most.signatures) throw tooLarge("signatures", signatures, most.signatures);
+    if (bytes > most.bytes) throw tooLarge("bytes", bytes, most.bytes);
+    const held = this.#sources.get(source);
     if (
-      this.#pendingSignatures + signatures > limits.signatures ||
-      this.#pendingBytes + bytes > limits.bytes
+      this.#pendingSignatures + signatures > this.#limits.signatures ||
+      this.#pendingBytes + bytes > this.#limits.bytes
     ) {
-      this.#refusals += 1;
-      throw new VerificationError("OVERLOADED", `the ${this.lane} lane is full`, {
-        lane: this.lane,
-        pendingSignatures: this.#pendingSignatures,
-        pendingBytes: this.#pendingBytes,
-      });
+      throw this.#refusal("OVERLOADED", `the ${this.lane} lane is full`);
     }
+    if (
+      (held?.pendingSignatures ?? 0) + signatures > most.signatures ||
+      (held?.pendingBytes ?? 0) + bytes > most.bytes
+    ) {
+      throw this.#refusal("SOURCE_OVERLOADED", `the source's share of the ${this.lane} lane`);
+    }
+    return bytes;
   }
 
-  #append(check: SignatureCheck, job: VerificationJob, index: number, nowMs: number): void {
-    let batch = this.#open;
-    if (batch !== undefined && !batch.writer.hasRoomFor(check)) {
-      this.#sealed.push(batch);
-      batch = undefined;
-    }
-    if (batch === undefined) {
-      const writer = new BatchWriter(this.#nextBatchNumber());
-      batch = { lane: this.lane, writer, origins: [], startedAt: nowMs, bytes: 0, failedRuns: 0 };
-    }
-    this.#open = batch;
-    batch.writer.add(check);
-    batch.origins.push({ job, index });
-    job.expect();
-    const size = packedSize(check);
-    batch.bytes += size;
-    this.#pendingBytes += size;
-    this.#pendingSignatures += 1;
-    if (!batch.writer.isFull) return;
-    this.#sealed.push(batch);
-    this.#open = undefined;
+  #refusal(code: "OVERLOADED" | "SOURCE_OVERLOADED", message: string): VerificationError {
+    this.#refusals += 1;
+    return new VerificationError(code, message, {
+      lane: this.lane,
+      pendingSignatures: this.#pendingSignatures,
+      pendingBytes: this.#pendingBytes,
+    });
+  }
+
+  #hold(source: Source, signatures: number, bytes: number): void {
+    source.pendingSignatures += signatures;
+    source.pendingBytes += bytes;
+    this.#pendingSignatures += signatures;
+    this.#pendingBytes += bytes;
   }
 
   #release(batch: LaneBatch): void {
-    this.#pendingSignatures -= batch.origins.length;
-    this.#pendingBytes -= batch.bytes;
-    invariant(this.#pendingSignatures >= 0 && this.#pendingBytes >= 0, "a batch is released once");
+    for (const { job, from, to } of batch.parts) {
+      const source = this.#sources.get(job.source);
+      invariant(source !== undefined, "the source of what is pending is known");
+      this.#hold(source, from - to, job.startOf(from) - job.startOf(to));
+      invariant(source.pendingSignatures >= 0 && source.pendingBytes >= 0, "released once");
+      if (source.pendingSignatures === 0) this.#sources.delete(source.name);
+    }
   }
 }
 
-function isPackable(check: SignatureCheck): boolean {
-  return check.publicKey.length === PUBLIC_KEY_BYTES && check.signature.length === SIGNATURE_BYTES;
+/** Up to `limit` items of the source, while the batch has room for their bytes. */
+function takeTurn(
+  source: Source,
+  limit: number,
+  usedBytes: number,
+  parts: BatchPart[],
+): { count: number; bytes: number; since: number } {
+  let count = 0;
+  let bytes = 0;
+  let since = Number.POSITIVE_INFINITY;
+  for (let first = source.jobs[0]; first !== undefined && count < limit; first = source.jobs[0]) {
+    const { job } = first;
+    const from = job.taken;
+    while (job.taken < job.count && count < limit) {
+      const size = job.sizeOf(job.taken);
+      if (usedBytes + bytes + size > MAX_BATCH_BYTES) break;
+      bytes += size;
+      count += 1;
+      job.taken += 1;
+    }
+    if (job.taken > from) {
+      parts.push({ job, from, to: job.taken });
+      since = Math.min(since, first.since);
+    }
+    if (job.taken < job.count) break;
+    source.jobs.shift();
+  }
+  return { count, bytes, since };
 }
 
 function tooLarge(what: string, got: number, limit: number): VerificationError {

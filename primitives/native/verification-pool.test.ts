@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { utf8 } from "../bytes.ts";
 import type { SignatureCheck } from "../verifier.ts";
-import { MAX_MESSAGE_BYTES } from "./signature-batch.ts";
+import { MAX_MESSAGE_BYTES } from "./signature-slab.ts";
 import { nativeSigner } from "./sodium.ts";
 import { VerificationPool, type VerificationPoolOptions } from "./verification-pool.ts";
 
@@ -154,7 +154,7 @@ describe("votes and transactions", () => {
 });
 
 describe("a thread that fails", () => {
-  const kinds = ["exit", "throw", "reject", "short-answer"] as const;
+  const kinds = ["exit", "reject", "memory", "wrong-answer"] as const;
 
   for (const kind of kinds) {
     test(`by "${kind}" is replaced and every verdict is right`, async () => {
@@ -225,6 +225,117 @@ describe("a thread that fails", () => {
     });
     await expect(opening).rejects.toThrow(coded("START_FAILED"));
     await expect(opening).rejects.toThrow(/self-test/);
+  });
+});
+
+describe("a late answer", () => {
+  test("counts for nothing: its batch has run again meanwhile", async () => {
+    const verifier = await open({
+      fault: { kind: "late", threads: 1, atBatch: 1 },
+      transactionDeadlineMs: 500,
+    });
+    const { checks, verdicts } = mixed(256);
+    expect(await verifier.verify(checks, "transaction")).toEqual(verdicts);
+    expect(verifier.stats()).toMatchObject({ workerRestarts: 1, repeatedBatches: 1 });
+    // Long enough for the sleeper to have answered, had it not been ended.
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
+    const next = mixed(300, "next");
+    expect(await verifier.verify(next.checks, "transaction")).toEqual(next.verdicts);
+    expect(verifier.stats()).toMatchObject({ workerRestarts: 1, inlineBatches: 0 });
+  });
+});
+
+describe("tables", () => {
+  /** Until the condition holds; the work in between is the pool's own. */
+  async function until(verifier: VerificationPool, holds: () => boolean): Promise<void> {
+    while (!holds()) await verifier.verify(mixed(1).checks, "transaction");
+  }
+
+  test("are built for keys in use, and the verdicts are the same with and without", async () => {
+    const verifier = await open();
+    const { checks, verdicts } = mixed(120);
+    expect(await verifier.verify(checks, "transaction")).toEqual(verdicts);
+    await until(verifier, () => verifier.stats().tables.cold === signers.length);
+    expect(await verifier.verify(checks, "transaction")).toEqual(verdicts);
+    expect(verifier.stats()).toMatchObject({ hasKernel: true, tables: { built: 3, refused: 0 } });
+  });
+
+  test("of voters are large, and a few votes are verified on the calling thread", async () => {
+    const verifier = await open();
+    const { checks, verdicts } = mixed(3, "vote");
+    expect(await verifier.verify(checks, "vote")).toEqual(verdicts);
+    await until(verifier, () => verifier.stats().tables.hot === signers.length);
+    expect(await verifier.verify(checks, "vote")).toEqual(verdicts);
+    expect(verifier.stats().inlineVoteCalls).toBe(1);
+    const many = mixed(5, "votes");
+    expect(await verifier.verify(many.checks, "vote")).toEqual(many.verdicts);
+    expect(verifier.stats().inlineVoteCalls).toBe(1);
+  });
+
+  test("can be asked for before the first use", async () => {
+    const verifier = await open();
+    verifier.prepare(
+      signers.map((signer) => signer.publicKey),
+      "hot",
+    );
+    await until(verifier, () => verifier.stats().tables.hot === signers.length);
+    expect(verifier.stats().tables).toMatchObject({ hot: 3, cold: 0, built: 3 });
+  });
+
+  test("are not needed: libsodium verifies on machines without the kernel", async () => {
+    const verifier = await open({ kernel: false });
+    const { checks, verdicts } = mixed(300);
+    for (const lane of ["vote", "transaction"] as const) {
+      expect(await verifier.verify(checks, lane)).toEqual(verdicts);
+    }
+    const few = mixed(2);
+    expect(await verifier.verify(few.checks, "vote")).toEqual(few.verdicts);
+    expect(verifier.stats()).toMatchObject({ hasKernel: false, inlineVoteCalls: 0 });
+    expect(verifier.stats().tables).toMatchObject({ hot: 0, cold: 0, built: 0 });
+  });
+
+  test("survive the thread that was to build them", async () => {
+    const verifier = await open({ fault: { kind: "exit", threads: 1, atBatch: 1 } });
+    const { checks, verdicts } = mixed(60);
+    verifier.prepare(
+      signers.map((signer) => signer.publicKey),
+      "cold",
+    );
+    expect(await verifier.verify(checks, "transaction")).toEqual(verdicts);
+    await until(verifier, () => verifier.stats().tables.cold === signers.length);
+    expect(await verifier.verify(checks, "transaction")).toEqual(verdicts);
+  });
+});
+
+describe("sources", () => {
+  const limits = { signatures: 400, bytes: 1_000_000 };
+
+  test("hold at most half of the lane each, and none keeps the others out", async () => {
+    const verifier = await open({ transactionLimits: limits, flushMs: 1_000 });
+    const flood = mixed(200, "flood");
+    const held = verifier.verify(flood.checks, "transaction", "HUGE");
+    await expect(verifier.verify(mixed(1).checks, "transaction", "HUGE")).rejects.toThrow(
+      coded("SOURCE_OVERLOADED"),
+    );
+    const other = mixed(100, "other");
+    const others = verifier.verify(other.checks, "transaction", "SMALL");
+    const vote = mixed(5, "vote");
+    expect(await verifier.verify(vote.checks, "vote")).toEqual(vote.verdicts);
+    expect(await held).toEqual(flood.verdicts);
+    expect(await others).toEqual(other.verdicts);
+    expect(verifier.stats().transaction.refusals).toBe(1);
+  });
+
+  test("that send too many bad signatures are refused; others and votes are not", async () => {
+    const verifier = await open({ badSignatures: { burst: 10, perSecond: 0.001 } });
+    const { checks, verdicts } = mixed(60, "bad");
+    expect(await verifier.verify(checks, "transaction", "BAD")).toEqual(verdicts);
+    await expect(verifier.verify(checks, "transaction", "BAD")).rejects.toThrow(
+      coded("BAD_SIGNATURES"),
+    );
+    expect(await verifier.verify(checks, "vote", "BAD")).toEqual(verdicts);
+    expect(await verifier.verify(checks, "transaction", "GOOD")).toEqual(verdicts);
+    expect(await verifier.verify(checks, "transaction")).toEqual(verdicts);
   });
 });
 

@@ -40,6 +40,7 @@ export class VerifiedCache implements Verifier {
   async verify(
     checks: readonly SignatureCheck[],
     lane: VerificationLane,
+    source?: string,
   ): Promise<readonly boolean[]> {
     const verdicts: boolean[] = Array.from({ length: checks.length }, () => true);
     const unknown: SignatureCheck[] = [];
@@ -54,7 +55,7 @@ export class VerifiedCache implements Verifier {
     this.#misses += unknown.length;
     if (unknown.length === 0) return verdicts;
     // Called before the first await: the keys above and the verifier read the same bytes.
-    const answers = await this.#inner.verify(unknown, lane);
+    const answers = await this.#inner.verify(unknown, lane, source);
     invariant(answers.length === unknown.length, "a verifier answers every check");
     origins.forEach(({ index, key }, i) => {
       const verdict = present(answers[i], "verdict");

@@ -116,6 +116,11 @@ export class FakeNode implements NodePorts {
 
   readonly transactions: NodePorts["transactions"] = {
     submit: (bytes) => this.#submit(bytes),
+    submitAll: async (transactions) => {
+      const admissions: Admission[] = [];
+      for (const bytes of transactions) admissions.push(await this.#submit(bytes));
+      return admissions;
+    },
     waitFor: (txId, ms, signal) => this.#waitFor(txId, ms, signal),
     find: async (reference) => this.#find(reference),
   };

@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -54,6 +54,9 @@ export class CompiledProgram {
       ["-p", "tsconfig.build.json", ...flags, "--outDir", join(directory, "dist")],
       { cwd: PROJECT },
     );
+    // Built before the tests; the compiler knows TypeScript files only.
+    const kernel = join("primitives", "kernel", "build");
+    await cp(join(PROJECT, kernel), join(directory, "dist", kernel), { recursive: true });
     return new CompiledProgram(directory);
   }
 
