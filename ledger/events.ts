@@ -8,10 +8,12 @@ import {
   oneOf,
   optional,
   record,
+  text,
   uint,
   union,
 } from "../primitives/codec/schema.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
+import { claimPart } from "./state/claim.ts";
 import { changeTiming, validatorAction } from "./state/validator-change.ts";
 import {
   accountId,
@@ -19,6 +21,8 @@ import {
   accountOwnership,
   accountWindow,
   assetId,
+  cashAssetId,
+  claimHolder,
   fxRateE4,
   investorId,
   isinText,
@@ -35,9 +39,13 @@ export const postingReasons = [
   "DVP_SECURITIES",
   "DVP_CLEAN",
   "DVP_ACCRUED",
+  "CASH_REDEEM",
 ] as const;
 export const postingReason = oneOf(postingReasons);
 export type PostingReason = Infer<typeof postingReason>;
+
+/** Reasons under which units come into being or cease to be: their other side is the supply. */
+export const supplyReasons: ReadonlySet<PostingReason> = new Set(["ISSUE", "MINT", "CASH_REDEEM"]);
 
 /** One movement on one account: a statement is the list of an account's postings. */
 const posting = record({
@@ -51,6 +59,16 @@ const posting = record({
   reference: max35Text,
 });
 export type Posting = Infer<typeof posting>;
+
+/** Units of a balance were set aside for a holder, or given back: what the holder now has. */
+const claimChanged = record({
+  part: claimPart,
+  account: accountId,
+  asset: assetId,
+  holder: claimHolder,
+  /** Minor units after the change; zero when the claim has ended. */
+  amount,
+});
 
 const accountOpened = record({
   account: accountId,
@@ -97,6 +115,29 @@ const cbdcMinted = record({
   account: accountId,
   amount,
   reserveRef: max35Text,
+});
+
+const cashAssetRegistered = record({
+  asset: cashAssetId,
+  currency: text(3),
+  issuer: memberId,
+});
+
+/** An issuer took on a claim against itself. */
+const cashClaimIssued = record({
+  asset: cashAssetId,
+  issuer: memberId,
+  account: accountId,
+  amount,
+  reserveRef: max35Text,
+});
+
+/** Coins or claims went back to their issuer and ceased to be. */
+const cashRedeemed = record({
+  asset: cashAssetId,
+  account: accountId,
+  amount,
+  reference: max35Text,
 });
 
 /** Both legs of one settlement, final with the block (the content of a sese.025). */
@@ -166,6 +207,10 @@ export const eventSchema = union({
   validatorReady,
   epochBegun,
   evidenceRecorded,
+  claimChanged,
+  cashAssetRegistered,
+  cashClaimIssued,
+  cashRedeemed,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];

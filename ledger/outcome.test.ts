@@ -107,6 +107,6 @@ test("event types keep their places", () => {
     "one of posting, accountOpened, instrumentRegistered, instrumentAuthorised, " +
       "fxRateRecorded, trancheIssued, cbdcMinted, settlementFinal, " +
       "validatorChangeProposed, validatorChangeWithdrawn, validatorReady, epochBegun, " +
-      "evidenceRecorded",
+      "evidenceRecorded, claimChanged, cashAssetRegistered, cashClaimIssued, cashRedeemed",
   );
 });

@@ -1,9 +1,11 @@
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit } from "../postings.ts";
+import type { UnitMovement } from "../movement.ts";
+import { checkMovements, gateCodes } from "../movement-gate.ts";
+import { moveUnits } from "../postings.ts";
 import { rateInForce } from "../state/fx-rates.ts";
 import { accountId, isinText, max35Text } from "../types.ts";
-import { checkKinds, checkStatuses } from "./account-checks.ts";
+import { checkKinds } from "./account-checks.ts";
 import { checkFace } from "./instrument-checks.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
@@ -33,8 +35,7 @@ export const issue = transactionKind({
     "INSTRUMENT_NOT_AUTHORISED",
     "ASSET_MATURED",
     "DENOMINATION",
-    "ACCOUNT_CLOSED",
-    "ACCOUNT_FROZEN",
+    ...gateCodes,
     "FX_RATE_MISSING",
     "AUTHORISED_EXCEEDED",
     "PROGRAMME_CAP_EXCEEDED",
@@ -63,9 +64,18 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (wrongKind !== undefined) return wrongKind;
   const authorised = supply.authorised ?? 0n;
   if (authorised === 0n) return failure("INSTRUMENT_NOT_AUTHORISED", "isin");
+  const movement: UnitMovement = {
+    from: undefined,
+    to: account,
+    asset: isin,
+    parts: [{ amount: face, reason: "ISSUE" }],
+    purpose: "ISSUE",
+    reference: mandateRef,
+    fields: { from: "account", to: "account" },
+  };
+  // The gate comes before rates and ceilings.
   const refused =
-    checkFace(instrument, face, execution.businessDate) ??
-    checkStatuses([{ field: "account", account, way: "CREDIT" }]);
+    checkFace(instrument, face, execution.businessDate) ?? checkMovements(execution, [movement]);
   if (refused !== undefined) return refused;
   const rate = rateInForce(state.fxRates.get("")?.rates ?? [], timestampMs);
   if (rate === undefined) return failure("FX_RATE_MISSING");
@@ -85,11 +95,5 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
     type: "trancheIssued",
     body: { isin, tranche: number, account: id, face, usdCents, fxRateE4: rate.rateE4, mandateRef },
   });
-  return credit(execution, {
-    account: id,
-    asset: isin,
-    parts: [{ amount: face, reason: "ISSUE" }],
-    reference: mandateRef,
-    field: "account",
-  });
+  return moveUnits(execution, [movement]);
 }

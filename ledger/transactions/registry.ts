@@ -3,6 +3,9 @@
  * permission matrix and the manual are derived from what is exported here (see kinds.ts).
  */
 export { authoriseInstrument } from "./authorise-instrument.ts";
+export { issueCashClaim } from "./cash/issue-cash-claim.ts";
+export { redeemCash } from "./cash/redeem-cash.ts";
+export { registerCashAsset } from "./cash/register-cash-asset.ts";
 export { changeValidators } from "./change-validators.ts";
 export { issue } from "./issue.ts";
 export { mintCbdc } from "./mint-cbdc.ts";

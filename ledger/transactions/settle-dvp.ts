@@ -1,9 +1,10 @@
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit, debit } from "../postings.ts";
+import { gateCodes } from "../movement-gate.ts";
+import { moveUnits } from "../postings.ts";
 import type { Account } from "../state/account.ts";
 import { accountId, CBDC, isinText, max35Text } from "../types.ts";
-import { checkDistinct, checkKinds, checkStatuses } from "./account-checks.ts";
+import { checkDistinct, checkKinds } from "./account-checks.ts";
 import { checkFace } from "./instrument-checks.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
@@ -50,8 +51,7 @@ export const settleDvp = transactionKind({
     "INSTRUMENT_NOT_AUTHORISED",
     "ASSET_MATURED",
     "DENOMINATION",
-    "ACCOUNT_CLOSED",
-    "ACCOUNT_FROZEN",
+    ...gateCodes,
     "INSUFFICIENT_SECURITIES",
     "INSUFFICIENT_CASH",
     "LIMIT_REACHED",
@@ -95,14 +95,7 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (mismatched !== undefined) return mismatched;
   if ((supply.authorised ?? 0n) === 0n) return failure("INSTRUMENT_NOT_AUTHORISED", "isin");
   return (
-    checkFace(instrument, face, execution.businessDate) ??
-    checkStatuses([
-      { field: "delivererAccount", account: deliverer, way: "DEBIT" },
-      { field: "receiverAccount", account: receiver, way: "CREDIT" },
-      { field: "payerCashAccount", account: payer, way: "DEBIT" },
-      { field: "payeeCashAccount", account: payee, way: "CREDIT" },
-    ]) ??
-    moveBothLegs(payload, execution)
+    checkFace(instrument, face, execution.businessDate) ?? moveBothLegs(payload, parties, execution)
   );
 }
 
@@ -130,27 +123,35 @@ function checkParties(parties: Parties, execution: Execution): Failure | undefin
   return isProperPayee ? undefined : failure("COUNTERPARTY_NOT_MATCHED", "payeeCashAccount");
 }
 
-function moveBothLegs(payload: Payload, execution: Execution): Failure | undefined {
-  const { settlementRef, isin, face, cleanAmount, accruedInterest } = payload;
-  const securities = {
-    asset: isin,
-    parts: [{ amount: face, reason: "DVP_SECURITIES" }],
-    reference: settlementRef,
-  } as const;
-  const cash = {
-    asset: CBDC,
-    parts: [
-      { amount: cleanAmount, reason: "DVP_CLEAN" },
-      { amount: accruedInterest, reason: "DVP_ACCRUED" },
-    ],
-    reference: settlementRef,
-  } as const;
-  const { delivererAccount, receiverAccount, payerCashAccount, payeeCashAccount } = payload;
-  const failed =
-    debit(execution, { ...securities, account: delivererAccount, field: "delivererAccount" }) ??
-    debit(execution, { ...cash, account: payerCashAccount, field: "payerCashAccount" }) ??
-    credit(execution, { ...securities, account: receiverAccount, field: "receiverAccount" }) ??
-    credit(execution, { ...cash, account: payeeCashAccount, field: "payeeCashAccount" });
+function moveBothLegs(
+  payload: Payload,
+  { deliverer, receiver, payer, payee }: Parties,
+  execution: Execution,
+): Failure | undefined {
+  const { settlementRef: reference, isin, face, cleanAmount, accruedInterest } = payload;
+  const failed = moveUnits(execution, [
+    {
+      from: deliverer,
+      to: receiver,
+      asset: isin,
+      parts: [{ amount: face, reason: "DVP_SECURITIES" }],
+      purpose: "DVP",
+      reference,
+      fields: { from: "delivererAccount", to: "receiverAccount" },
+    },
+    {
+      from: payer,
+      to: payee,
+      asset: CBDC,
+      parts: [
+        { amount: cleanAmount, reason: "DVP_CLEAN" },
+        { amount: accruedInterest, reason: "DVP_ACCRUED" },
+      ],
+      purpose: "DVP",
+      reference,
+      fields: { from: "payerCashAccount", to: "payeeCashAccount" },
+    },
+  ]);
   if (failed !== undefined) return failed;
   execution.emit({ type: "settlementFinal", body: payload });
   return undefined;

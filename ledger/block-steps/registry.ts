@@ -1,0 +1,4 @@
+import type { BlockStep } from "./block-step.ts";
+
+/** The steps of every block, one line each, in the order in which they run. */
+export const blockSteps: readonly BlockStep[] = [];

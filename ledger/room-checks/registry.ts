@@ -1,0 +1,5 @@
+import { dueQueueCheck } from "../state/due-queue-check.ts";
+import type { RoomCheck } from "./room-check.ts";
+
+/** The rooms with records of their own, one line each. */
+export const roomChecks: readonly RoomCheck[] = [dueQueueCheck];
