@@ -1,26 +1,4 @@
-/** Units that one instruction moves from one account to another. */
-export interface NettingLeg {
-  readonly from: string;
-  readonly to: string;
-  readonly asset: string;
-  /** Minor units, above zero. */
-  readonly amount: bigint;
-}
-
-/** A matched instruction that waits for securities or cash. */
-export interface NettingCandidate {
-  readonly id: string;
-  /** 1 reserved for the system, 2 top, 3 high, 4 normal: the smaller goes first. */
-  readonly priority: number;
-  /** Intended settlement date, "YYYY-MM-DD". */
-  readonly settlementDate: string;
-  /** Height of the block that accepted it. */
-  readonly entryHeight: number;
-  /** All of them move or none does. */
-  readonly legs: readonly NettingLeg[];
-  /** Ids of instructions that must settle in the same transition. */
-  readonly linkedTo: readonly string[];
-}
+import type { NettingCandidate, NettingLeg } from "./solver-port.ts";
 
 /** What a cycle asks the ledger. Both must not change while the solver runs. */
 export interface NettingView {
@@ -54,14 +32,9 @@ export function netsAsset(model: NettingModel, isCashAsset: boolean): boolean {
   }
 }
 
-/** The order in which candidates are served: priority, date, entry, id. Total, as ids are unique. */
+/** The order in which candidates are served. Total, as ids are unique. */
 export function compareCandidates(a: NettingCandidate, b: NettingCandidate): number {
-  return (
-    a.priority - b.priority ||
-    compareText(a.settlementDate, b.settlementDate) ||
-    a.entryHeight - b.entryHeight ||
-    compareText(a.id, b.id)
-  );
+  return compareText(a.order, b.order) || compareText(a.id, b.id);
 }
 
 function compareText(a: string, b: string): number {

@@ -1,12 +1,8 @@
 import { invariant, present } from "../../primitives/assert.ts";
 import { Heap } from "./heap.ts";
-import {
-  compareCandidates,
-  type NettingCandidate,
-  type NettingModel,
-  type NettingView,
-} from "./netting-problem.ts";
+import { compareCandidates, type NettingModel, type NettingView } from "./netting-problem.ts";
 import { type NettingUnit, PositionBook, unitsOf } from "./netting-units.ts";
+import type { NetPosition, NettingCandidate } from "./solver-port.ts";
 
 /** Instructions that one cycle looks at, first in the order of service; the rest wait for the next. */
 export const MAX_CYCLE_CANDIDATES = 10_000;
@@ -33,18 +29,11 @@ export const NETTING_LIMITS: NettingLimits = {
   steps: MAX_CYCLE_STEPS,
 };
 
-/** What an account receives less what it gives away of one asset, not zero. */
-export interface NetMovement {
-  readonly account: string;
-  readonly asset: string;
-  readonly delta: bigint;
-}
-
 export interface NettingSolution {
   /** The set that settles in one transition, in the order of service. */
   readonly settled: readonly NettingCandidate[];
   /** The net of the whole set, by account, then asset. */
-  readonly net: readonly NetMovement[];
+  readonly net: readonly NetPosition[];
   readonly rounds: number;
   readonly steps: number;
   /** A bound ended the search: what was found stands, more might have been. */
@@ -74,7 +63,7 @@ export function solveNetting(
   const search = new Search(unitsOf(ordered, model, view, book), book, limits);
   search.run();
   for (const value of book.values) invariant(value >= 0n, "no position of a cycle is short");
-  const settled = search.accepted.flatMap(({ members }) => members).toSorted(compareCandidates);
+  const settled = search.accepted.map(({ candidate }) => candidate).toSorted(compareCandidates);
   const { rounds, steps, exhausted } = search;
   return { settled, net: netOf(settled), rounds, steps, exhausted };
 }
@@ -228,12 +217,12 @@ function isGiving(unit: NettingUnit): boolean {
 }
 
 /** Every leg of the set counts, whatever the model: this is what balances change by. */
-function netOf(settled: readonly NettingCandidate[]): readonly NetMovement[] {
+function netOf(settled: readonly NettingCandidate[]): readonly NetPosition[] {
   const byAccount = new Map<string, Map<string, bigint>>();
-  const add = (account: string, asset: string, delta: bigint): void => {
-    const deltas = byAccount.get(account) ?? new Map<string, bigint>();
-    byAccount.set(account, deltas);
-    deltas.set(asset, (deltas.get(asset) ?? 0n) + delta);
+  const add = (account: string, asset: string, amount: bigint): void => {
+    const nets = byAccount.get(account) ?? new Map<string, bigint>();
+    byAccount.set(account, nets);
+    nets.set(asset, (nets.get(asset) ?? 0n) + amount);
   };
   for (const { legs } of settled) {
     for (const { from, to, asset, amount } of legs) {
@@ -241,12 +230,12 @@ function netOf(settled: readonly NettingCandidate[]): readonly NetMovement[] {
       add(to, asset, amount);
     }
   }
-  const out: NetMovement[] = [];
+  const out: NetPosition[] = [];
   for (const account of [...byAccount.keys()].toSorted()) {
-    const deltas = byAccount.get(account) ?? new Map<string, bigint>();
-    for (const asset of [...deltas.keys()].toSorted()) {
-      const delta = deltas.get(asset) ?? 0n;
-      if (delta !== 0n) out.push({ account, asset, delta });
+    const nets = byAccount.get(account) ?? new Map<string, bigint>();
+    for (const asset of [...nets.keys()].toSorted()) {
+      const net = nets.get(asset) ?? 0n;
+      if (net !== 0n) out.push({ account, asset, net });
     }
   }
   return out;
