@@ -12,8 +12,11 @@ import {
   uint,
   union,
 } from "../primitives/codec/schema.ts";
+import { instrumentEvents } from "./instruments/events.ts";
+import { lifeCycleEvents } from "./life-cycle/events.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
 import { claimPart } from "./state/claim.ts";
+import { instrumentType } from "./state/instrument.ts";
 import { changeTiming, validatorAction } from "./state/validator-change.ts";
 import {
   accountId,
@@ -40,12 +43,27 @@ export const postingReasons = [
   "DVP_CLEAN",
   "DVP_ACCRUED",
   "CASH_REDEEM",
+  "COUPON",
+  "RENTAL",
+  "REDEMPTION_PAID",
+  "WITHHOLDING_TAX",
+  "MARKET_CLAIM",
+  "REDEMPTION",
+  "LAPSE",
+  "DELIVERED_IN_KIND",
 ] as const;
 export const postingReason = oneOf(postingReasons);
 export type PostingReason = Infer<typeof postingReason>;
 
 /** Reasons under which units come into being or cease to be: their other side is the supply. */
-export const supplyReasons: ReadonlySet<PostingReason> = new Set(["ISSUE", "MINT", "CASH_REDEEM"]);
+export const supplyReasons: ReadonlySet<PostingReason> = new Set([
+  "ISSUE",
+  "MINT",
+  "CASH_REDEEM",
+  "REDEMPTION",
+  "LAPSE",
+  "DELIVERED_IN_KIND",
+]);
 
 /** One movement on one account: a statement is the list of an account's postings. */
 const posting = record({
@@ -82,9 +100,11 @@ const accountOpened = record({
 
 const instrumentRegistered = record({
   isin: isinText,
+  instrument: instrumentType,
   denomination: amount,
   issueDate: isoDate,
-  maturityDate: isoDate,
+  /** Nothing for what has no maturity. */
+  maturityDate: optional(isoDate),
 });
 
 const instrumentAuthorised = record({
@@ -211,6 +231,8 @@ export const eventSchema = union({
   cashAssetRegistered,
   cashClaimIssued,
   cashRedeemed,
+  ...lifeCycleEvents,
+  ...instrumentEvents,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];

@@ -12,6 +12,7 @@ const none: BlockChanges = {
   supplies: [],
   programmes: [],
   tranches: [],
+  releases: [],
   claims: [],
   events: [],
 };
@@ -69,6 +70,7 @@ const good: BlockChanges = {
   ],
   programmes: [{ id: "", before: programme, after: { ...programme, usedUsdCents: 27n } }],
   tranches: [{ id: "", before: undefined, after: tranche }],
+  releases: [],
   claims: [],
   events: [
     [posting("A", CBDC, "CREDIT", 5n, "MINT")],

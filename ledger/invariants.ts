@@ -4,6 +4,7 @@ import { type Balance, balanceId } from "./state/balance.ts";
 import { type Claim, type ClaimPart, claimTable } from "./state/claim.ts";
 import type { LedgerState } from "./state/ledger-state.ts";
 import type { Programme } from "./state/programme.ts";
+import { type ProgrammeRelease, programmeReleaseTable } from "./state/programme-release.ts";
 import type { RecordChange } from "./state/record-cache.ts";
 import { outstandingOf, type Supply } from "./state/supply.ts";
 import type { Tranche } from "./state/tranche.ts";
@@ -18,7 +19,8 @@ import { CBDC, isCash } from "./types.ts";
  *    exactly the change of its balance.
  * I2 no part of a balance is below zero, and the total is the sum of the parts.
  * I3 issued <= authorised and redeemed <= issued per asset; the programme's use is at most its cap
- *    and the sum of its tranches' US cents; the face of an asset's tranches is what was issued.
+ *    and the sum of its tranches' US cents less what redemptions gave back; the face of an asset's
+ *    tranches is what was issued.
  * I4 in a settlement, debits equal credits per asset, and both legs move in full.
  * I5 what is reserved, pledged and blocked on a balance is the sum of the live claims for it.
  *
@@ -29,6 +31,7 @@ export interface BlockChanges {
   readonly supplies: readonly RecordChange<Supply>[];
   readonly programmes: readonly RecordChange<Programme>[];
   readonly tranches: readonly RecordChange<Tranche>[];
+  readonly releases: readonly RecordChange<ProgrammeRelease>[];
   readonly claims: readonly RecordChange<Claim>[];
   /** Events of each executed transaction and of each item of a block step. */
   readonly events: readonly (readonly LedgerEvent[])[];
@@ -44,6 +47,7 @@ export function changesOf(
     supplies: state.supplies.changed(),
     programmes: state.programmes.changed(),
     tranches: state.tranches.changed(),
+    releases: state.of(programmeReleaseTable).changed(),
     claims: state.of(claimTable).changed(),
     events,
   };
@@ -140,7 +144,7 @@ function signedAmount({ direction, amount }: Posting): bigint {
 }
 
 /** I3: tranches account for what was issued and for what the programme has used. */
-function assertTranches({ tranches, supplies, programmes }: BlockChanges): void {
+function assertTranches({ tranches, supplies, programmes, releases }: BlockChanges): void {
   const sums = new Sums();
   for (const { before, after } of tranches) {
     invariant(before === undefined || after === undefined, "I3: a tranche is written once");
@@ -149,6 +153,11 @@ function assertTranches({ tranches, supplies, programmes }: BlockChanges): void 
       sums.add("programme", sign * tranche.usdCents);
       sums.add(tranche.isin, sign * tranche.face);
     }
+  }
+  for (const { before, after } of releases) {
+    const [was, is] = [before?.releasedUsdCents ?? 0n, after?.releasedUsdCents ?? 0n];
+    invariant(is >= was, "I3: what the programme got back is not taken again");
+    sums.add("programme", was - is);
   }
   for (const { before, after } of programmes) {
     sums.add("programme", (before?.usedUsdCents ?? 0n) - (after?.usedUsdCents ?? 0n));

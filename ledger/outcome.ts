@@ -198,6 +198,75 @@ const definitions = {
     isoReason: "OTHR",
     meaning: "the block has looked at as many keys as it may",
   },
+  // Instruments, governed tables and the life cycle.
+  TENOR_NOT_OFFERED: {
+    retry: "rebuild",
+    isoReason: "DSEC",
+    meaning: "instruments of this type do not run so long",
+  },
+  TABLE_INVALID: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "a governed table contradicts itself",
+  },
+  EFFECTIVE_TOO_EARLY: {
+    retry: "rebuild",
+    isoReason: "DDAT",
+    meaning: "a change would count before now or before one that is recorded",
+  },
+  FIXING_EXISTS: {
+    retry: "never",
+    isoReason: "REFE",
+    meaning: "the benchmark is fixed for that day",
+  },
+  PRICE_MISSING: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "no reference price is in force",
+  },
+  INVESTOR_UNKNOWN: { retry: "rebuild", isoReason: "ICUS", meaning: "no such investor" },
+  INVESTOR_EXISTS: { retry: "never", isoReason: "ICUS", meaning: "the investor's id is taken" },
+  SAME_MEMBER_TWICE: {
+    retry: "rebuild",
+    isoReason: "ICUS",
+    meaning: "one institution stands in two places",
+  },
+  ASSET_WRONG_TYPE: {
+    retry: "rebuild",
+    isoReason: "DSEC",
+    meaning: "an instrument of this type may not stand here",
+  },
+  BAR_LIST_INVALID: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the bars are not what their root or their order says",
+  },
+  BAR_UNKNOWN: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the vault holds no such bar",
+  },
+  BAR_EXISTS: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the bar is attested in another vault or for another instrument",
+  },
+  ATTESTATION_STALE: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "an attestation is too old, or older than the one on record",
+  },
+  ATTESTED_EXCEEDED: {
+    retry: "later",
+    isoReason: "DQUA",
+    meaning: "more than the attested weight less the haircut",
+  },
+  OUTSIDE_DELIVERY: {
+    retry: "later",
+    isoReason: "DDAT",
+    meaning: "the days of delivery have not begun or are over",
+  },
+  PAYMENT_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "no such payment waits" },
 } as const satisfies Readonly<Record<string, OutcomeDefinition>>;
 
 export type OutcomeCode = keyof typeof definitions;
@@ -250,13 +319,22 @@ export const failureOrder = [
   "AMOUNT_ZERO",
   "ISIN_INVALID",
   "TERMS_INVALID",
+  "TABLE_INVALID",
+  "BAR_LIST_INVALID",
   "SAME_ACCOUNT_TWICE",
+  "SAME_MEMBER_TWICE",
   // What exists.
   "MEMBER_UNKNOWN",
+  "INVESTOR_UNKNOWN",
   "ACCOUNT_UNKNOWN",
   "ASSET_UNKNOWN",
+  "PAYMENT_UNKNOWN",
+  "BAR_UNKNOWN",
   "ACCOUNT_EXISTS",
   "ASSET_EXISTS",
+  "INVESTOR_EXISTS",
+  "FIXING_EXISTS",
+  "BAR_EXISTS",
   "RESERVE_REFERENCE_USED",
   "VALIDATOR_UNKNOWN",
   "CHANGE_UNKNOWN",
@@ -267,19 +345,26 @@ export const failureOrder = [
   // Whether these may stand together.
   "ACCOUNT_WRONG_KIND",
   "MEMBER_WRONG_ROLE",
+  "ASSET_WRONG_TYPE",
   "COUNTERPARTY_NOT_MATCHED",
+  "TENOR_NOT_OFFERED",
   // The instrument.
   "INSTRUMENT_NOT_AUTHORISED",
   "ASSET_MATURED",
+  "OUTSIDE_DELIVERY",
   "DENOMINATION",
   // The accounts' status.
   "ACCOUNT_CLOSED",
   "ACCOUNT_FROZEN",
+  "EFFECTIVE_TOO_EARLY",
   // Rates and ceilings.
   "FX_RATE_NOT_LATER",
   "FX_RATE_MISSING",
+  "PRICE_MISSING",
+  "ATTESTATION_STALE",
   "AUTHORISED_EXCEEDED",
   "PROGRAMME_CAP_EXCEEDED",
+  "ATTESTED_EXCEEDED",
   // Holdings: securities before cash.
   "INSUFFICIENT_SECURITIES",
   "INSUFFICIENT_CASH",

@@ -2,6 +2,7 @@ import { invariant } from "../primitives/assert.ts";
 import { AMOUNT_MAX } from "../primitives/codec/schema.ts";
 import { takeFromClaim } from "./claims.ts";
 import { type Execution, type Failure, failure } from "./execution.ts";
+import { beforeChange, holderJoins, holderLeaves } from "./life-cycle/position-capture.ts";
 import { MAX_ASSETS_PER_ACCOUNT } from "./limits.ts";
 import { amountOf, type UnitMovement } from "./movement.ts";
 import { checkMovements } from "./movement-gate.ts";
@@ -139,6 +140,7 @@ function debitAvailable(
     return failure(isCash(asset) ? "INSUFFICIENT_CASH" : "INSUFFICIENT_SECURITIES", field);
   }
   const total = balance.total - amount;
+  if (!isCash(asset)) beforeChange(execution.state, asset, account, balance.total);
   putBalance(execution, { ...balance, total, available: balance.available - amount });
   if (total === 0n) removeHolding(execution, account, asset);
   return undefined;
@@ -159,6 +161,7 @@ function credit(
   }
   const total = balance.total + amount;
   if (total > AMOUNT_MAX) return failure("AMOUNT_OVERFLOW", field);
+  if (!isCash(asset)) beforeChange(execution.state, asset, account, balance.total);
   putBalance(execution, { ...balance, total, available: balance.available + amount });
   return undefined;
 }
@@ -191,6 +194,9 @@ function addHolding(
   const { holdings } = execution.state;
   const assets = holdings.get(account)?.assets ?? [];
   if (assets.length >= MAX_ASSETS_PER_ACCOUNT) return failure("LIMIT_REACHED", field);
+  if (!isCash(asset) && !holderJoins(execution.state, asset, account)) {
+    return failure("LIMIT_REACHED", field);
+  }
   holdings.put({ account, assets: [...assets, asset].toSorted() });
   return undefined;
 }
@@ -202,4 +208,5 @@ function removeHolding(execution: Execution, account: string, asset: string): vo
   invariant(left.length === assets.length - 1, `holdings of ${account} list ${asset} once`);
   if (left.length === 0) holdings.remove(account);
   else holdings.put({ account, assets: left });
+  if (!isCash(asset)) holderLeaves(execution.state, asset, account);
 }

@@ -26,6 +26,7 @@ import { keyUseTable } from "./state/key-use.ts";
 import { memberTable } from "./state/member.ts";
 import { parametersTable } from "./state/parameters.ts";
 import { programmeTable } from "./state/programme.ts";
+import { programmeReleaseTable } from "./state/programme-release.ts";
 import { reserveReferenceTable } from "./state/reserve-reference.ts";
 import { outstandingOf, supplyTable } from "./state/supply.ts";
 import type { Table } from "./state/table.ts";
@@ -70,6 +71,7 @@ function emptyRecords() {
     chain: new Records(chainTable),
     parameters: new Records(parametersTable),
     programme: new Records(programmeTable),
+    programmeReleases: new Records(programmeReleaseTable),
     fxRates: new Records(fxRatesTable),
     members: new Records(memberTable),
     accounts: new Records(accountTable),
@@ -196,11 +198,14 @@ function checkInstruments(state: CoreState): void {
 }
 
 /** I3. */
-function checkSupplies({ supplies, tranches, programme }: CoreState): void {
+function checkSupplies({ supplies, tranches, programme, programmeReleases }: CoreState): void {
   assertProgramme(programme.only());
   const sums = new Sums();
   sums.add("programme", -programme.only().usedUsdCents);
   const counts = new Map<string, number>();
+  for (const { releasedUsdCents } of programmeReleases.values) {
+    sums.add("programme", -releasedUsdCents);
+  }
   for (const { isin, number, face, usdCents } of tranches.values) {
     sums.add("programme", usdCents);
     sums.add(isin, face);

@@ -1,4 +1,5 @@
+import { lifeCycleStep } from "../life-cycle/step.ts";
 import type { BlockStep } from "./block-step.ts";
 
 /** The steps of every block, one line each, in the order in which they run. */
-export const blockSteps: readonly BlockStep[] = [];
+export const blockSteps: readonly BlockStep[] = [lifeCycleStep];

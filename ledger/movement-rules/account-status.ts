@@ -14,7 +14,10 @@ export const accountClosed: MovementRule = {
   },
 };
 
-/** A blocked account gives, takes or does neither; only an ordered transfer reaches into it. */
+/**
+ * A blocked account gives, takes or does neither; only an ordered transfer reaches into it, and the
+ * redemption that ends units and is paid to their own holder.
+ */
 export const accountFrozen: MovementRule = {
   name: "account-frozen",
   codes: ["ACCOUNT_FROZEN"],
@@ -22,7 +25,8 @@ export const accountFrozen: MovementRule = {
 };
 
 function checkFrozen({ from, to, purpose, fields }: UnitMovement): Failure | undefined {
-  if (from !== undefined && isBlocked(from, "BLOCKED_DEBIT") && purpose !== "FORCED_TRANSFER") {
+  const reachesIn = purpose === "FORCED_TRANSFER" || (purpose === "REDEMPTION" && to === undefined);
+  if (from !== undefined && isBlocked(from, "BLOCKED_DEBIT") && !reachesIn) {
     return failure("ACCOUNT_FROZEN", fields.from);
   }
   if (to !== undefined && isBlocked(to, "BLOCKED_CREDIT")) {

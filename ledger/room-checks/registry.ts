@@ -1,5 +1,11 @@
+import { instrumentsCheck } from "../instruments/instruments-check.ts";
+import { lifeCycleCheck } from "../life-cycle/life-cycle-check.ts";
 import { dueQueueCheck } from "../state/due-queue-check.ts";
 import type { RoomCheck } from "./room-check.ts";
 
 /** The rooms with records of their own, one line each. */
-export const roomChecks: readonly RoomCheck[] = [dueQueueCheck];
+export const roomChecks: readonly RoomCheck[] = [
+  dueQueueCheck,
+  instrumentsCheck,
+  lifeCycleCheck,
+];

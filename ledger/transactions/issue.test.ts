@@ -140,7 +140,7 @@ describe("the programme's cap", () => {
         couponRateE4: 0,
         couponFrequency: 1,
         issueDate: "2025-11-20",
-        maturityDate: "2026-11-20",
+        maturityDate: "2027-11-20",
         firstCouponDate: "2026-11-20",
         dayCount: "ACT_ACT_ICMA",
       },

@@ -1,5 +1,7 @@
 import { type Infer, optional, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
+import { noteCashAccount } from "../life-cycle/payout.ts";
+import type { Account } from "../state/account.ts";
 import {
   type AccountKind,
   accountId,
@@ -85,7 +87,7 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
     if (!matches) return failure("COUNTERPARTY_NOT_MATCHED", "parent");
     if (above.status === "CLOSED") return failure("ACCOUNT_CLOSED", "parent");
   }
-  state.accounts.put({
+  const opened: Account = {
     id: account,
     kind,
     member,
@@ -94,7 +96,9 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
     ownership,
     window,
     status: "OPEN",
-  });
+  };
+  state.accounts.put(opened);
+  noteCashAccount(state, opened);
   execution.emit({
     type: "accountOpened",
     body: { account, kind, member, investor, parent, ownership, window },

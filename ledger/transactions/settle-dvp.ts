@@ -1,8 +1,10 @@
+import { present } from "../../primitives/assert.ts";
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
 import { gateCodes } from "../movement-gate.ts";
 import { moveUnits } from "../postings.ts";
 import type { Account } from "../state/account.ts";
+import { recordPrimaryCost } from "../tax/discount.ts";
 import { accountId, CBDC, isinText, max35Text } from "../types.ts";
 import { checkDistinct, checkKinds } from "./account-checks.ts";
 import { checkFace } from "./instrument-checks.ts";
@@ -153,6 +155,11 @@ function moveBothLegs(
     },
   ]);
   if (failed !== undefined) return failed;
+  if (deliverer.kind === "ISSUANCE") {
+    const instrument = present(execution.state.instruments.get(isin), "instrument");
+    const sale = { account: receiver.id, face, cost: cleanAmount };
+    recordPrimaryCost(execution.state, instrument, sale);
+  }
   execution.emit({ type: "settlementFinal", body: payload });
   return undefined;
 }
