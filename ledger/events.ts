@@ -12,6 +12,7 @@ import {
   uint,
   union,
 } from "../primitives/codec/schema.ts";
+import { auctionEvents } from "./auctions/auction-events.ts";
 import { instrumentEvents } from "./instruments/events.ts";
 import { lifeCycleEvents } from "./life-cycle/events.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
@@ -51,6 +52,9 @@ export const postingReasons = [
   "REDEMPTION",
   "LAPSE",
   "DELIVERED_IN_KIND",
+  "BUY_BACK",
+  "BUY_BACK_CLEAN",
+  "BUY_BACK_ACCRUED",
 ] as const;
 export const postingReason = oneOf(postingReasons);
 export type PostingReason = Infer<typeof postingReason>;
@@ -63,6 +67,7 @@ export const supplyReasons: ReadonlySet<PostingReason> = new Set([
   "REDEMPTION",
   "LAPSE",
   "DELIVERED_IN_KIND",
+  "BUY_BACK",
 ]);
 
 /** One movement on one account: a statement is the list of an account's postings. */
@@ -233,6 +238,7 @@ export const eventSchema = union({
   cashRedeemed,
   ...lifeCycleEvents,
   ...instrumentEvents,
+  ...auctionEvents,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];

@@ -267,6 +267,40 @@ const definitions = {
     meaning: "the days of delivery have not begun or are over",
   },
   PAYMENT_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "no such payment waits" },
+  // Auctions.
+  AUCTION_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "no such auction" },
+  AUCTION_EXISTS: { retry: "never", isoReason: "REFE", meaning: "the auction's id is taken" },
+  AUCTION_PHASE: {
+    retry: "later",
+    isoReason: "LATE",
+    meaning: "the auction is not at the stage for this",
+  },
+  BID_UNKNOWN: {
+    retry: "rebuild",
+    isoReason: "REFE",
+    meaning: "the bidder has no commitment that this opens",
+  },
+  BID_EXISTS: { retry: "never", isoReason: "REFE", meaning: "the bidder made that commitment" },
+  BID_SPENT: {
+    retry: "never",
+    isoReason: "REFE",
+    meaning: "the bid was opened, withdrawn or voided before",
+  },
+  BID_NOT_ADMITTED: {
+    retry: "never",
+    isoReason: "DQUA",
+    meaning: "a non-competitive bid of an ineligible investor, or above its cap",
+  },
+  CUT_OFF_INVALID: {
+    retry: "rebuild",
+    isoReason: "DMON",
+    meaning: "no bid stands at the cut-off, or the face ends before it",
+  },
+  PERIOD_RATE_MISSING: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "the rate of the running period is not fixed yet",
+  },
 } as const satisfies Readonly<Record<string, OutcomeDefinition>>;
 
 export type OutcomeCode = keyof typeof definitions;
@@ -330,11 +364,16 @@ export const failureOrder = [
   "ASSET_UNKNOWN",
   "PAYMENT_UNKNOWN",
   "BAR_UNKNOWN",
+  "AUCTION_UNKNOWN",
+  "BID_UNKNOWN",
   "ACCOUNT_EXISTS",
   "ASSET_EXISTS",
   "INVESTOR_EXISTS",
   "FIXING_EXISTS",
   "BAR_EXISTS",
+  "AUCTION_EXISTS",
+  "BID_EXISTS",
+  "BID_SPENT",
   "RESERVE_REFERENCE_USED",
   "VALIDATOR_UNKNOWN",
   "CHANGE_UNKNOWN",
@@ -347,6 +386,10 @@ export const failureOrder = [
   "MEMBER_WRONG_ROLE",
   "ASSET_WRONG_TYPE",
   "COUNTERPARTY_NOT_MATCHED",
+  "AUCTION_PHASE",
+  "BID_NOT_ADMITTED",
+  "CUT_OFF_INVALID",
+  "PERIOD_RATE_MISSING",
   "TENOR_NOT_OFFERED",
   // The instrument.
   "INSTRUMENT_NOT_AUTHORISED",

@@ -1,5 +1,6 @@
+import { allotmentStep } from "../auctions/allotment-step.ts";
 import { lifeCycleStep } from "../life-cycle/step.ts";
 import type { BlockStep } from "./block-step.ts";
 
 /** The steps of every block, one line each, in the order in which they run. */
-export const blockSteps: readonly BlockStep[] = [lifeCycleStep];
+export const blockSteps: readonly BlockStep[] = [lifeCycleStep, allotmentStep];

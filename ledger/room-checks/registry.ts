@@ -1,3 +1,4 @@
+import { auctionCheck } from "../auctions/auction-check.ts";
 import { instrumentsCheck } from "../instruments/instruments-check.ts";
 import { lifeCycleCheck } from "../life-cycle/life-cycle-check.ts";
 import { dueQueueCheck } from "../state/due-queue-check.ts";
@@ -8,4 +9,5 @@ export const roomChecks: readonly RoomCheck[] = [
   dueQueueCheck,
   instrumentsCheck,
   lifeCycleCheck,
+  auctionCheck,
 ];
