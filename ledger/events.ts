@@ -15,6 +15,7 @@ import {
 import { auctionEvents } from "./auctions/auction-events.ts";
 import { instrumentEvents } from "./instruments/events.ts";
 import { lifeCycleEvents } from "./life-cycle/events.ts";
+import { instructionEventRecords } from "./instructions/instruction-events.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
 import { claimPart } from "./state/claim.ts";
 import { instrumentType } from "./state/instrument.ts";
@@ -44,6 +45,8 @@ export const postingReasons = [
   "DVP_CLEAN",
   "DVP_ACCRUED",
   "CASH_REDEEM",
+  "INSTRUCTED_DELIVERY",
+  "INSTRUCTED_PAYMENT",
   "COUPON",
   "RENTAL",
   "REDEMPTION_PAID",
@@ -236,6 +239,7 @@ export const eventSchema = union({
   cashAssetRegistered,
   cashClaimIssued,
   cashRedeemed,
+  ...instructionEventRecords,
   ...lifeCycleEvents,
   ...instrumentEvents,
   ...auctionEvents,

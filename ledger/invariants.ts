@@ -1,5 +1,15 @@
 import { invariant } from "../primitives/assert.ts";
-import { type LedgerEvent, type Posting, type SettlementFinal, supplyReasons } from "./events.ts";
+import {
+  type LedgerEvent,
+  type Posting,
+  type PostingReason,
+  type SettlementFinal,
+  supplyReasons,
+} from "./events.ts";
+import type {
+  InstructionPartlySettled,
+  InstructionSettled,
+} from "./instructions/instruction-events.ts";
 import { type Balance, balanceId } from "./state/balance.ts";
 import { type Claim, type ClaimPart, claimTable } from "./state/claim.ts";
 import type { LedgerState } from "./state/ledger-state.ts";
@@ -177,13 +187,36 @@ export function assertSettlements(events: readonly LedgerEvent[]): void {
     if (event.type === "posting") {
       const { account, asset, reason, direction, amount } = event.body;
       if (!supplyReasons.has(reason)) moved.add(asset, signedAmount(event.body));
-      if (reason.startsWith("DVP_")) legs.add(`${direction} ${account} ${asset}`, amount);
+      if (isLeg(reason)) legs.add(`${direction} ${account} ${asset}`, amount);
     } else if (event.type === "settlementFinal") {
       subtractLegs(legs, event.body);
+    } else if (
+      (event.type === "instructionSettled" || event.type === "instructionPartlySettled") &&
+      // The receiver's confirmation tells of the same two legs.
+      event.body.movement === "DELI"
+    ) {
+      subtractInstructed(legs, event.body);
     }
   }
   moved.assertZero("I4: debits equal credits");
   legs.assertZero("I4: both legs move in full");
+}
+
+/** Reasons of postings that a settlement accounts for. */
+function isLeg(reason: PostingReason): boolean {
+  return reason.startsWith("DVP_") || reason.startsWith("INSTRUCTED_");
+}
+
+function subtractInstructed(
+  legs: Sums,
+  settled: InstructionSettled | InstructionPartlySettled,
+): void {
+  const { asset, quantity, cashAsset, cashAmount } = settled;
+  legs.add(`DEBIT ${settled.delivererAccount} ${asset}`, -quantity);
+  legs.add(`CREDIT ${settled.receiverAccount} ${asset}`, -quantity);
+  if (cashAsset === undefined || cashAmount === undefined) return;
+  legs.add(`DEBIT ${settled.payerCashAccount ?? ""} ${cashAsset}`, -cashAmount);
+  legs.add(`CREDIT ${settled.payeeCashAccount ?? ""} ${cashAsset}`, -cashAmount);
 }
 
 function subtractLegs(legs: Sums, settlement: SettlementFinal): void {

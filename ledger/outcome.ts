@@ -301,6 +301,69 @@ const definitions = {
     isoReason: "OTHR",
     meaning: "the rate of the running period is not fixed yet",
   },
+  // Settlement instructions.
+  CASH_LEG: {
+    retry: "rebuild",
+    isoReason: "DMON",
+    meaning: "against payment without an amount, or free with one",
+  },
+  CASH_ACCOUNT: {
+    retry: "rebuild",
+    isoReason: "CASH",
+    meaning: "no such cash account, or not one that the party may name",
+  },
+  CURRENCY_UNKNOWN: { retry: "rebuild", isoReason: "NCRR", meaning: "no such money" },
+  INSTRUCTION_REFERENCE_USED: {
+    retry: "rebuild",
+    isoReason: "REFE",
+    meaning: "the party has used this reference before",
+  },
+  POOL_CONFLICT: {
+    retry: "rebuild",
+    isoReason: "REFE",
+    meaning: "the pool is full or was opened for another number of instructions",
+  },
+  PRIORITY_RESERVED: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the first priority is the central bank's",
+  },
+  SETTLEMENT_DATE: {
+    retry: "rebuild",
+    isoReason: "DDAT",
+    meaning: "the settlement date is no business day, before the trade or too far ahead",
+  },
+  TOO_LATE: {
+    retry: "rebuild",
+    isoReason: "LATE",
+    meaning: "the settlement date or its cut-off has passed and the instruction is not marked late",
+  },
+  INSTRUCTION_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "no such instruction" },
+  INSTRUCTION_FINAL: {
+    retry: "never",
+    isoReason: "OTHR",
+    meaning: "the instruction has settled or was cancelled",
+  },
+  NOT_INSTRUCTION_PARTY: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "not the one who may do this to the instruction",
+  },
+  MODIFICATION_INVALID: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the instruction is not in a state in which this can be changed",
+  },
+  CANCEL_REQUESTED: {
+    retry: "never",
+    isoReason: "OTHR",
+    meaning: "this side has asked already: the other has to agree",
+  },
+  CAUSE_MISSING: {
+    retry: "rebuild",
+    isoReason: "OTHR",
+    meaning: "the depository cancels for a stated cause only",
+  },
 } as const satisfies Readonly<Record<string, OutcomeDefinition>>;
 
 export type OutcomeCode = keyof typeof definitions;
@@ -353,6 +416,8 @@ export const failureOrder = [
   "AMOUNT_ZERO",
   "ISIN_INVALID",
   "TERMS_INVALID",
+  "CASH_LEG",
+  "CAUSE_MISSING",
   "TABLE_INVALID",
   "BAR_LIST_INVALID",
   "SAME_ACCOUNT_TWICE",
@@ -361,7 +426,10 @@ export const failureOrder = [
   "MEMBER_UNKNOWN",
   "INVESTOR_UNKNOWN",
   "ACCOUNT_UNKNOWN",
+  "CASH_ACCOUNT",
   "ASSET_UNKNOWN",
+  "CURRENCY_UNKNOWN",
+  "INSTRUCTION_UNKNOWN",
   "PAYMENT_UNKNOWN",
   "BAR_UNKNOWN",
   "AUCTION_UNKNOWN",
@@ -375,6 +443,7 @@ export const failureOrder = [
   "BID_EXISTS",
   "BID_SPENT",
   "RESERVE_REFERENCE_USED",
+  "INSTRUCTION_REFERENCE_USED",
   "VALIDATOR_UNKNOWN",
   "CHANGE_UNKNOWN",
   "VALIDATOR_EXISTS",
@@ -386,6 +455,12 @@ export const failureOrder = [
   "MEMBER_WRONG_ROLE",
   "ASSET_WRONG_TYPE",
   "COUNTERPARTY_NOT_MATCHED",
+  "NOT_INSTRUCTION_PARTY",
+  "INSTRUCTION_FINAL",
+  "POOL_CONFLICT",
+  "PRIORITY_RESERVED",
+  "MODIFICATION_INVALID",
+  "CANCEL_REQUESTED",
   "AUCTION_PHASE",
   "BID_NOT_ADMITTED",
   "CUT_OFF_INVALID",
@@ -396,6 +471,9 @@ export const failureOrder = [
   "ASSET_MATURED",
   "OUTSIDE_DELIVERY",
   "DENOMINATION",
+  // Dates of an instruction.
+  "SETTLEMENT_DATE",
+  "TOO_LATE",
   // The accounts' status.
   "ACCOUNT_CLOSED",
   "ACCOUNT_FROZEN",

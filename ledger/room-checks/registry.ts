@@ -1,4 +1,5 @@
 import { auctionCheck } from "../auctions/auction-check.ts";
+import { instructionCheck } from "../instructions/instruction-check.ts";
 import { instrumentsCheck } from "../instruments/instruments-check.ts";
 import { lifeCycleCheck } from "../life-cycle/life-cycle-check.ts";
 import { dueQueueCheck } from "../state/due-queue-check.ts";
@@ -10,4 +11,5 @@ export const roomChecks: readonly RoomCheck[] = [
   instrumentsCheck,
   lifeCycleCheck,
   auctionCheck,
+  instructionCheck,
 ];

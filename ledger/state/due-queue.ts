@@ -18,7 +18,7 @@ const queueName = text(32, /^[a-z][a-z-]*$/);
 const dueKey = text(64, /^[0-9A-Za-z.-]{1,64}$/);
 const entryId = text(64, /^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$/);
 
-const queueEntry = record({ due: dueKey, id: entryId });
+export const queueEntry = record({ due: dueKey, id: entryId });
 /** What is due, and when. Entries are ordered by the due key, then by the id, as text. */
 export type QueueEntry = Infer<typeof queueEntry>;
 
