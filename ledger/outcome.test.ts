@@ -75,6 +75,22 @@ describe("outcomes", () => {
       "READY_STALE",
       "READY_SIGNATURE",
       "KEY_CHECKS_SPENT",
+      "TENOR_NOT_OFFERED",
+      "TABLE_INVALID",
+      "EFFECTIVE_TOO_EARLY",
+      "FIXING_EXISTS",
+      "PRICE_MISSING",
+      "INVESTOR_UNKNOWN",
+      "INVESTOR_EXISTS",
+      "SAME_MEMBER_TWICE",
+      "ASSET_WRONG_TYPE",
+      "BAR_LIST_INVALID",
+      "BAR_UNKNOWN",
+      "BAR_EXISTS",
+      "ATTESTATION_STALE",
+      "ATTESTED_EXCEEDED",
+      "OUTSIDE_DELIVERY",
+      "PAYMENT_UNKNOWN",
     ];
     // What is new comes behind these.
     expect(outcomeCodes.slice(0, placed.length)).toEqual(placed);

@@ -1,8 +1,11 @@
 import { invariant } from "../../primitives/assert.ts";
 import type { BlockResult } from "../apply-block.ts";
-import type { LedgerEvent } from "../events.ts";
+import { businessDateOf } from "../business-date.ts";
+import { type LedgerEvent, NO_TRANSACTION } from "../events.ts";
+import type { Execution } from "../execution.ts";
 import type { Genesis } from "../genesis.ts";
 import type { InstrumentTerms } from "../state/instrument.ts";
+import { LedgerState } from "../state/ledger-state.ts";
 import { cashAccount, openedLedger, sgla, type TestLedger, testGenesis } from "./test-ledger.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -122,4 +125,26 @@ export function eventsOf<T extends LedgerEvent["type"]>(
   const bodies: readonly unknown[] = found.map(({ body }) => body);
   // Each belongs to an event of the type that was asked for.
   return bodies as readonly EventOf<T>["body"][];
+}
+
+/** Runs ledger code on the state outside of any block: for what no transaction leads to quickly. */
+export function alter(ledger: TestLedger, run: (execution: Execution) => void): void {
+  const state = new LedgerState(ledger.state);
+  const { height, timestampMs } = ledger;
+  run({
+    state,
+    height,
+    timestampMs,
+    businessDate: businessDateOf(timestampMs),
+    txId: NO_TRANSACTION,
+    emit: () => undefined,
+    takeKeyCheck: () => false,
+  });
+  state.commit();
+  const changes = state.changes();
+  for (const [key, value] of changes) {
+    if (value === null) ledger.state.delete(key);
+    else ledger.state.set(key, value);
+  }
+  ledger.tree = ledger.tree.update(changes);
 }

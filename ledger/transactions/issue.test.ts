@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { usdCentsOf } from "../issuance.ts";
 import { balanceOf, programmeView, supplyOf, trancheOf } from "../queries.ts";
 import {
   DENOMINATION,
@@ -9,7 +10,6 @@ import {
   PIB_TERMS,
   readyLedger,
 } from "../testing/test-ledger.ts";
-import { usdCentsOf } from "./issue.ts";
 
 const both = { signers: ["SBP", "FINDIV"] };
 
