@@ -1,5 +1,7 @@
 import type { Execution, Failure } from "../execution.ts";
+import { raiseMarketClaims } from "../life-cycle/market-claim.ts";
 import { moveNet, moveUnits } from "../postings.ts";
+import { isCash } from "../types.ts";
 import type { PendingReason } from "./instruction-codes.ts";
 import { type Instruction, remainingOf } from "./instruction-record.ts";
 import { releaseReserved, reserveFor } from "./instruction-reservation.ts";
@@ -73,6 +75,7 @@ function conclude(
 ): Failure | undefined {
   const isFull = amounts.quantity === remainingOf(pair.delivery);
   if (isFull) dequeuePair(execution.state, pair);
+  passPayments(execution, pair, amounts);
   for (const side of [pair.delivery, pair.receipt]) {
     if (isFull) concludeInFull(execution, pair, side, amounts);
     else concludePart(execution, pair, side, amounts, remainder);
@@ -82,6 +85,20 @@ function conclude(
     reserveRest(execution, pair.delivery, reserved.delivery, amounts.quantity) ??
     reserveRest(execution, pair.receipt, reserved.receipt, amounts.cash)
   );
+}
+
+/** A sale from before a record date that settles after it takes the coupon with it, unless ex. */
+function passPayments(execution: Execution, { delivery, receipt }: Pair, amounts: PairAmounts) {
+  const { asset, tradeDate, cash, couponCondition } = delivery;
+  if (isCash(asset) || cash === undefined || couponCondition === "XCPN") return;
+  raiseMarketClaims(execution, {
+    isin: asset,
+    face: amounts.quantity,
+    tradeDate,
+    delivererAccount: delivery.account,
+    receiverAccount: receipt.account,
+    settlementRef: delivery.reference,
+  });
 }
 
 /** What was set aside for the rest of a partly settled instruction stays set aside. */

@@ -7,6 +7,7 @@ import { balanceOf } from "../queries.ts";
 import type { Account } from "../state/account.ts";
 import { corporateActionTable } from "../state/corporate-action.ts";
 import type { InstrumentTerms } from "../state/instrument.ts";
+import { delivery, instructionLedger, receipt } from "../testing/instruction-ledger.ts";
 import {
   alter,
   blockOn,
@@ -17,7 +18,7 @@ import {
   sell,
   servedLedger,
 } from "../testing/life-cycle-ledger.ts";
-import type { TestLedger } from "../testing/test-ledger.ts";
+import { cashAccount, type TestLedger } from "../testing/test-ledger.ts";
 import { CBDC } from "../types.ts";
 import { raiseMarketClaims } from "./market-claim.ts";
 
@@ -183,5 +184,37 @@ describe("market claims", () => {
     ledger.alterAccount("CASH-HBL", { status: "OPEN" });
     ledger.emptyBlocks(17);
     expect(cash(ledger, "CASH-UBL")).toBeGreaterThan(ubl);
+  });
+
+  it("are raised by an instruction that settles late, unless it was traded ex coupon", () => {
+    for (const couponCondition of ["CCPN", "XCPN"] as const) {
+      const { ledger } = instructionLedger();
+      const tax = { ...cashAccount("TAX", "FINDIV"), kind: "TAX" } as const;
+      ledger.mustSend("open-account", tax, { signers: ["SBP", "FINDIV"] });
+      const accounts = { fundingAccount: "CASH-GOV", taxAccount: "TAX" };
+      ledger.mustSend("set-service-accounts", accounts, { signers: ["SBP", "FINDIV"] });
+      // The coupon is due on Friday, 20 February 2026.
+      blockOn(ledger, "2026-02-20");
+      const terms = {
+        tradeDate: "2026-02-19",
+        settlementDate: "2026-02-20",
+        couponCondition,
+        late: true,
+      } as const;
+      const sent = [
+        ledger.transaction("instruct", { ...delivery, ...terms }, { signers: ["HBL"] }),
+        ledger.transaction("instruct", { ...receipt, ...terms }, { signers: ["UBL"] }),
+      ];
+      const events = [ledger.block(...sent), ...Array.from({ length: 18 }, () => ledger.block())]
+        .flatMap((result) => result.events)
+        .map(({ event }) => event);
+      expect(events.map(({ type }) => type)).toContain("instructionSettled");
+      const settled = events.flatMap((event) =>
+        event.type === "marketClaimSettled" ? [event.body] : [],
+      );
+      // 3.5% of 100,000.00 less 20%.
+      const claim = { debtor: "SGLA-HBL", creditor: "SGLA-UBL", amount: 280_000n };
+      expect(settled).toMatchObject(couponCondition === "CCPN" ? [claim] : []);
+    }
   });
 });

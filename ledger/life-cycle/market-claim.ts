@@ -43,6 +43,8 @@ export function raiseMarketClaims(execution: Execution, trade: SettledTrade): vo
   const { state, businessDate } = execution;
   const { isin, tradeDate, delivererAccount, receiverAccount, face, settlementRef } = trade;
   const { terms } = present(state.instruments.get(isin), `instrument ${isin}`);
+  // Units that were never sold before are not paid on.
+  if (state.accounts.get(delivererAccount)?.kind === "ISSUANCE") return;
   for (const { type, recordDate } of scheduleOf(terms)) {
     if (type !== "COUPON" && type !== "RENTAL") continue;
     if (recordDate < tradeDate || recordDate >= businessDate) continue;
