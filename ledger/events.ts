@@ -13,9 +13,10 @@ import {
   union,
 } from "../primitives/codec/schema.ts";
 import { auctionEvents } from "./auctions/auction-events.ts";
+import { collateralEvents } from "./collateral/collateral-events.ts";
+import { instructionEventRecords } from "./instructions/instruction-events.ts";
 import { instrumentEvents } from "./instruments/events.ts";
 import { lifeCycleEvents } from "./life-cycle/events.ts";
-import { instructionEventRecords } from "./instructions/instruction-events.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
 import { claimPart } from "./state/claim.ts";
 import { instrumentType } from "./state/instrument.ts";
@@ -58,6 +59,12 @@ export const postingReasons = [
   "BUY_BACK",
   "BUY_BACK_CLEAN",
   "BUY_BACK_ACCRUED",
+  "REPO_SECURITIES",
+  "REPO_CASH",
+  "REPO_INTEREST",
+  "CREDIT_DRAWN",
+  "CREDIT_REPAID",
+  "COLLATERAL_ENFORCED",
 ] as const;
 export const postingReason = oneOf(postingReasons);
 export type PostingReason = Infer<typeof postingReason>;
@@ -243,6 +250,7 @@ export const eventSchema = union({
   ...lifeCycleEvents,
   ...instrumentEvents,
   ...auctionEvents,
+  ...collateralEvents,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];

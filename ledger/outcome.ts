@@ -364,6 +364,57 @@ const definitions = {
     isoReason: "OTHR",
     meaning: "the depository cancels for a stated cause only",
   },
+  // Collateral and liquidity.
+  LIEN_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "no such lien" },
+  LIEN_EXISTS: { retry: "never", isoReason: "REFE", meaning: "the lien's id is taken" },
+  REPO_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "no such repo" },
+  REPO_EXISTS: { retry: "never", isoReason: "REFE", meaning: "the repo's id is taken" },
+  REPO_PHASE: {
+    retry: "later",
+    isoReason: "LATE",
+    meaning: "the repo or the credit is not at the stage for this",
+  },
+  COLLATERAL_NOT_ELIGIBLE: {
+    retry: "rebuild",
+    isoReason: "DSEC",
+    meaning: "a security may not serve as collateral here, or is named twice",
+  },
+  COLLATERAL_UNKNOWN: {
+    retry: "rebuild",
+    isoReason: "DQUA",
+    meaning: "the collateral does not hold as much of that security",
+  },
+  COLLATERAL_INSUFFICIENT: {
+    retry: "later",
+    isoReason: "DQUA",
+    meaning: "the collateral after haircuts is worth less than what is owed",
+  },
+  MARGIN_SUFFICIENT: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "the collateral covers what is owed",
+  },
+  MANDATE_MISSING: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "the account has no standing mandate for this",
+  },
+  CREDIT_UNKNOWN: { retry: "rebuild", isoReason: "REFE", meaning: "nothing is owed" },
+  CREDIT_OUTSTANDING: {
+    retry: "later",
+    isoReason: "OTHR",
+    meaning: "a credit of the account must be paid first",
+  },
+  CREDIT_LIMIT: {
+    retry: "later",
+    isoReason: "DMON",
+    meaning: "more than the mandate allows, or a credit is overdue",
+  },
+  FUNDING_WINDOW_CLOSED: {
+    retry: "later",
+    isoReason: "LATE",
+    meaning: "not at this time of the day",
+  },
 } as const satisfies Readonly<Record<string, OutcomeDefinition>>;
 
 export type OutcomeCode = keyof typeof definitions;
@@ -434,6 +485,10 @@ export const failureOrder = [
   "BAR_UNKNOWN",
   "AUCTION_UNKNOWN",
   "BID_UNKNOWN",
+  "LIEN_UNKNOWN",
+  "REPO_UNKNOWN",
+  "CREDIT_UNKNOWN",
+  "MANDATE_MISSING",
   "ACCOUNT_EXISTS",
   "ASSET_EXISTS",
   "INVESTOR_EXISTS",
@@ -442,6 +497,8 @@ export const failureOrder = [
   "AUCTION_EXISTS",
   "BID_EXISTS",
   "BID_SPENT",
+  "LIEN_EXISTS",
+  "REPO_EXISTS",
   "RESERVE_REFERENCE_USED",
   "INSTRUCTION_REFERENCE_USED",
   "VALIDATOR_UNKNOWN",
@@ -461,6 +518,9 @@ export const failureOrder = [
   "PRIORITY_RESERVED",
   "MODIFICATION_INVALID",
   "CANCEL_REQUESTED",
+  "REPO_PHASE",
+  "FUNDING_WINDOW_CLOSED",
+  "COLLATERAL_NOT_ELIGIBLE",
   "AUCTION_PHASE",
   "BID_NOT_ADMITTED",
   "CUT_OFF_INVALID",
@@ -487,6 +547,11 @@ export const failureOrder = [
   "PROGRAMME_CAP_EXCEEDED",
   "ATTESTED_EXCEEDED",
   // Holdings: securities before cash.
+  "CREDIT_OUTSTANDING",
+  "CREDIT_LIMIT",
+  "MARGIN_SUFFICIENT",
+  "COLLATERAL_UNKNOWN",
+  "COLLATERAL_INSUFFICIENT",
   "INSUFFICIENT_SECURITIES",
   "INSUFFICIENT_CASH",
   // The validator set that would come of it.

@@ -1,4 +1,5 @@
 import { allotmentStep } from "../auctions/allotment-step.ts";
+import { intradayStep } from "../collateral/intraday-step.ts";
 import { instructionsDue } from "../instructions/due-steps.ts";
 import { grossPass } from "../instructions/gross-pass.ts";
 import { lifeCycleStep } from "../life-cycle/step.ts";
@@ -10,4 +11,5 @@ export const blockSteps: readonly BlockStep[] = [
   allotmentStep,
   instructionsDue,
   grossPass,
+  intradayStep,
 ];

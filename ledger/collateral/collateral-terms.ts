@@ -1,9 +1,9 @@
 import { bool, counter, type Infer, list, record } from "../../primitives/codec/schema.ts";
+import { priceE4 } from "../auctions/auction-record.ts";
 import type { Execution } from "../execution.ts";
 import { type InstrumentTerms, maturityOf } from "../state/instrument.ts";
 import { Table } from "../state/table.ts";
 import { basisPoints, isinText, max35Text } from "../types.ts";
-import { priceE4 } from "../auctions/auction-record.ts";
 
 /** Versions kept of one instrument's terms: the one in force and those announced for later. */
 export const MAX_TERMS_VERSIONS = 16;
@@ -58,7 +58,10 @@ export function isValuedPer100(terms: InstrumentTerms): boolean {
 }
 
 /** Value of a face after the haircut, paisa, rounded down. */
-export function collateralValue(face: bigint, { priceE4: price, haircutBps }: TermsVersion): bigint {
+export function collateralValue(
+  face: bigint,
+  { priceE4: price, haircutBps }: TermsVersion,
+): bigint {
   return (face * BigInt(price) * BigInt(10_000 - haircutBps)) / 10_000_000_000n;
 }
 

@@ -1,4 +1,5 @@
 import { auctionCheck } from "../auctions/auction-check.ts";
+import { collateralCheck } from "../collateral/collateral-check.ts";
 import { instructionCheck } from "../instructions/instruction-check.ts";
 import { instrumentsCheck } from "../instruments/instruments-check.ts";
 import { lifeCycleCheck } from "../life-cycle/life-cycle-check.ts";
@@ -12,4 +13,5 @@ export const roomChecks: readonly RoomCheck[] = [
   lifeCycleCheck,
   auctionCheck,
   instructionCheck,
+  collateralCheck,
 ];
