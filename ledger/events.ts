@@ -18,6 +18,7 @@ import { instructionEventRecords } from "./instructions/instruction-events.ts";
 import { instrumentEvents } from "./instruments/events.ts";
 import { lifeCycleEvents } from "./life-cycle/events.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
+import { nettingEvents } from "./netting/cycle-record.ts";
 import { claimPart } from "./state/claim.ts";
 import { instrumentType } from "./state/instrument.ts";
 import { changeTiming, validatorAction } from "./state/validator-change.ts";
@@ -251,6 +252,7 @@ export const eventSchema = union({
   ...instrumentEvents,
   ...auctionEvents,
   ...collateralEvents,
+  ...nettingEvents,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];

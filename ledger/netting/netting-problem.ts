@@ -4,8 +4,8 @@ import type { NettingCandidate, NettingLeg } from "./solver-port.ts";
 export interface NettingView {
   /** What the account can give away of the asset before the cycle, minor units. */
   available(account: string, asset: string): bigint;
-  /** Whether the movement gate lets this leg through: frozen accounts, orders, ceilings. */
-  mayMove(candidate: NettingCandidate, leg: NettingLeg): boolean;
+  /** Whether the leg may be made at all: not between frozen accounts, nor to one that is full. */
+  mayMove(leg: NettingLeg): boolean;
 }
 
 /**

@@ -12,10 +12,10 @@ export interface Effect {
 }
 
 /** A candidate by what it does to positions: settled as a whole or not at all. */
-export interface NettingUnit {
+export interface NettingUnit<C extends NettingCandidate> {
   /** Place in the order of service. */
   readonly rank: number;
-  readonly candidate: NettingCandidate;
+  readonly candidate: C;
   readonly effects: readonly Effect[];
 }
 
@@ -46,13 +46,13 @@ export class PositionBook {
     return present(this.values[position], "position");
   }
 
-  apply(unit: NettingUnit): void {
+  apply(unit: NettingUnit<NettingCandidate>): void {
     for (const { position, delta } of unit.effects) {
       this.values[position] = this.value(position) + delta;
     }
   }
 
-  undo(unit: NettingUnit): void {
+  undo(unit: NettingUnit<NettingCandidate>): void {
     for (const { position, delta } of unit.effects) {
       this.values[position] = this.value(position) - delta;
     }
@@ -63,16 +63,16 @@ export class PositionBook {
  * The units of a cycle in the order of service: `ordered` is sorted by `compareCandidates`, without
  * an id twice. Candidates with a leg that may not move are left out.
  */
-export function unitsOf(
-  ordered: readonly NettingCandidate[],
+export function unitsOf<C extends NettingCandidate>(
+  ordered: readonly C[],
   model: NettingModel,
   view: NettingView,
   book: PositionBook,
-): readonly NettingUnit[] {
+): readonly NettingUnit<C>[] {
   const ids = new Set(ordered.map(({ id }) => id));
   invariant(ids.size === ordered.length, "a cycle names each candidate once");
   return ordered
-    .filter((candidate) => candidate.legs.every((leg) => view.mayMove(candidate, leg)))
+    .filter(({ legs }) => legs.every((leg) => view.mayMove(leg)))
     .map((candidate, rank) => ({ rank, candidate, effects: effectsOf(candidate, model, book) }));
 }
 

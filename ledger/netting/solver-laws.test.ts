@@ -20,7 +20,7 @@ function reference(
 ): readonly string[] {
   const ordered = candidates
     .toSorted(compareCandidates)
-    .filter((one) => one.legs.every((leg) => view.mayMove(one, leg)));
+    .filter((one) => one.legs.every((leg) => view.mayMove(leg)));
   const delta = ({ legs }: NettingCandidate, key: string): bigint => {
     let sum = 0n;
     for (const { from, to, asset, amount } of legs) {

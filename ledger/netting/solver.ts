@@ -29,9 +29,9 @@ export const NETTING_LIMITS: NettingLimits = {
   steps: MAX_CYCLE_STEPS,
 };
 
-export interface NettingSolution {
+export interface NettingSolution<C extends NettingCandidate> {
   /** The set that settles in one transition, in the order of service. */
-  readonly settled: readonly NettingCandidate[];
+  readonly settled: readonly C[];
   /** The net of the whole set, by account, then asset. */
   readonly net: readonly NetPosition[];
   readonly rounds: number;
@@ -52,12 +52,12 @@ export interface NettingSolution {
  * Pure; the order in which candidates are given does not matter. Finding the largest set is
  * NP-hard (Güntzer, Jungnickel, Leclerc, 1998); this gives one that no single unit can be added to.
  */
-export function solveNetting(
-  candidates: readonly NettingCandidate[],
+export function solveNetting<C extends NettingCandidate>(
+  candidates: readonly C[],
   model: NettingModel,
   view: NettingView,
   limits: NettingLimits = NETTING_LIMITS,
-): NettingSolution {
+): NettingSolution<C> {
   const ordered = candidates.toSorted(compareCandidates).slice(0, limits.candidates);
   const book = new PositionBook(view);
   const search = new Search(unitsOf(ordered, model, view, book), book, limits);
@@ -76,24 +76,24 @@ interface Shortage {
 }
 
 /** A unit that waits until a position holds enough for it. */
-interface Waiting {
-  readonly unit: NettingUnit;
+interface Waiting<C extends NettingCandidate> {
+  readonly unit: NettingUnit<C>;
   readonly need: bigint;
 }
 
-class Search {
-  readonly accepted: NettingUnit[] = [];
+class Search<C extends NettingCandidate> {
+  readonly accepted: NettingUnit<C>[] = [];
   rounds = 0;
   steps = 0;
   exhausted = false;
   readonly #book: PositionBook;
   readonly #limits: NettingLimits;
-  readonly #units: readonly NettingUnit[];
+  readonly #units: readonly NettingUnit<C>[];
   /** By rank: whether the unit is part of the set being built. */
   readonly #isIn: boolean[];
   #setAside = new Set<number>();
 
-  constructor(units: readonly NettingUnit[], book: PositionBook, limits: NettingLimits) {
+  constructor(units: readonly NettingUnit<C>[], book: PositionBook, limits: NettingLimits) {
     this.#units = units;
     this.#book = book;
     this.#limits = limits;
@@ -123,7 +123,7 @@ class Search {
   }
 
   /** Adds all units, then drops payers of short positions. Gives the rank dropped last. */
-  #drop(units: readonly NettingUnit[]): number | undefined {
+  #drop(units: readonly NettingUnit<C>[]): number | undefined {
     const payers = new Map<number, number[]>();
     for (const unit of units) {
       this.#take(unit);
@@ -156,10 +156,10 @@ class Search {
   }
 
   /** Adds units one by one, each time the first in order that fits, until none does. */
-  #add(units: readonly NettingUnit[]): void {
-    const ready = new Heap<NettingUnit>((a, b) => a.rank < b.rank);
+  #add(units: readonly NettingUnit<C>[]): void {
+    const ready = new Heap<NettingUnit<C>>((a, b) => a.rank < b.rank);
     for (const unit of units) ready.push(unit);
-    const waiting = new Map<number, Heap<Waiting>>();
+    const waiting = new Map<number, Heap<Waiting<C>>>();
     for (let unit = ready.pop(); unit !== undefined; unit = ready.pop()) {
       // Out of steps: the set as it stands is short nowhere.
       if (this.#isSpent()) return;
@@ -168,7 +168,8 @@ class Search {
         ({ position, delta }) => delta < 0n && this.#book.value(position) + delta < 0n,
       );
       if (lacking !== undefined) {
-        const queue = waiting.get(lacking.position) ?? new Heap<Waiting>((a, b) => a.need < b.need);
+        const queue =
+          waiting.get(lacking.position) ?? new Heap<Waiting<C>>((a, b) => a.need < b.need);
         waiting.set(lacking.position, queue);
         queue.push({ unit, need: -lacking.delta });
         continue;
@@ -180,7 +181,7 @@ class Search {
     }
   }
 
-  #wake(queue: Heap<Waiting> | undefined, value: bigint, ready: Heap<NettingUnit>): void {
+  #wake(queue: Heap<Waiting<C>> | undefined, value: bigint, ready: Heap<NettingUnit<C>>): void {
     if (queue === undefined) return;
     for (let top = queue.top; top !== undefined && top.need <= value; top = queue.top) {
       queue.pop();
@@ -189,7 +190,7 @@ class Search {
     }
   }
 
-  #take(unit: NettingUnit): void {
+  #take(unit: NettingUnit<C>): void {
     this.#book.apply(unit);
     this.#isIn[unit.rank] = true;
     this.steps += unit.effects.length;
@@ -212,7 +213,7 @@ class Search {
   }
 }
 
-function isGiving(unit: NettingUnit): boolean {
+function isGiving(unit: NettingUnit<NettingCandidate>): boolean {
   return unit.effects.some(({ delta }) => delta > 0n);
 }
 

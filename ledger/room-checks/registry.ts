@@ -3,6 +3,7 @@ import { collateralCheck } from "../collateral/collateral-check.ts";
 import { instructionCheck } from "../instructions/instruction-check.ts";
 import { instrumentsCheck } from "../instruments/instruments-check.ts";
 import { lifeCycleCheck } from "../life-cycle/life-cycle-check.ts";
+import { nettingCheck } from "../netting/netting-check.ts";
 import { dueQueueCheck } from "../state/due-queue-check.ts";
 import type { RoomCheck } from "./room-check.ts";
 
@@ -14,4 +15,5 @@ export const roomChecks: readonly RoomCheck[] = [
   auctionCheck,
   instructionCheck,
   collateralCheck,
+  nettingCheck,
 ];

@@ -32,7 +32,7 @@ export function viewOf(
 ): NettingView {
   return {
     available: (account, asset) => holdings[`${account}/${asset}`] ?? 0n,
-    mayMove: (_, { from, to }) => !frozen.includes(from) && !frozen.includes(to),
+    mayMove: ({ from, to }) => !frozen.includes(from) && !frozen.includes(to),
   };
 }
 
@@ -43,6 +43,6 @@ export function solvedIds(
   candidates: readonly NettingCandidate[],
   view: NettingView,
   model: NettingModel = "DVP_3",
-) {
+): readonly string[] {
   return solveNetting(candidates, model, view).settled.map(({ id }) => id);
 }

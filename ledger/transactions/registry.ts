@@ -51,6 +51,7 @@ export { claimPayment } from "./life-cycle/claim-payment.ts";
 export { setPayoutAccount } from "./life-cycle/set-payout-account.ts";
 export { setServiceAccounts } from "./life-cycle/set-service-accounts.ts";
 export { mintCbdc } from "./mint-cbdc.ts";
+export { setNettingPolicy } from "./netting/set-netting-policy.ts";
 export { openAccount } from "./open-account.ts";
 export { recordFxRate } from "./record-fx-rate.ts";
 export { registerInstrument } from "./register-instrument.ts";
