@@ -1,6 +1,7 @@
 import { present } from "../../primitives/assert.ts";
 import { type Infer, record } from "../../primitives/codec/schema.ts";
 import type { BlockStep } from "../block-steps/block-step.ts";
+import { borrowFor, mayBorrow } from "../collateral/auto-collateral.ts";
 import type { BlockExecution, Failure } from "../execution.ts";
 import { compareEntries, type QueueEntry, queueEntry } from "../state/due-queue.ts";
 import type { LedgerState } from "../state/ledger-state.ts";
@@ -121,10 +122,7 @@ function settleOrWait(execution: BlockExecution, pair: Pair, day: SettlementDay)
 function settleAlone(execution: BlockExecution, pair: Pair): Wait | undefined {
   const whole = remainingOf(pair.delivery);
   const released = releasedOf(pair);
-  const failed =
-    released === whole
-      ? execution.attempt(() => settlePair(execution, pair, whole, CYCLE))
-      : undefined;
+  const failed = released === whole ? settleWhole(execution, pair, whole) : undefined;
   if (released === whole && failed === undefined) return undefined;
   const wait = failed === undefined ? partWait(pair) : waitFor(execution, pair, failed);
   if (failed !== undefined && !isShort(failed)) return wait;
@@ -133,6 +131,16 @@ function settleAlone(execution: BlockExecution, pair: Pair): Wait | undefined {
   if (part === 0n) return { delivery: "LALO", receipt: "LALO" };
   const refused = execution.attempt(() => settlePair(execution, pair, part, wait));
   return refused === undefined ? undefined : waitFor(execution, pair, refused);
+}
+
+/** A payer that is short of cash borrows the rest, where its standing mandate allows it. */
+function settleWhole(execution: BlockExecution, pair: Pair, whole: bigint): Failure | undefined {
+  const failed = execution.attempt(() => settlePair(execution, pair, whole, CYCLE));
+  if (failed?.code !== "INSUFFICIENT_CASH" || !mayBorrow(execution, pair)) return failed;
+  const borrowed = execution.attempt(
+    () => borrowFor(execution, pair) ?? settlePair(execution, pair, whole, CYCLE),
+  );
+  return borrowed === undefined ? undefined : failed;
 }
 
 function isShort({ code }: Failure): boolean {
