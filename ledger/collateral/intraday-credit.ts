@@ -25,6 +25,9 @@ import {
 } from "./intraday-record.ts";
 import { type Lot, lotsValue, MAX_LOTS, withLot, withoutLot } from "./lot.ts";
 
+/** Securities of one account that are looked at as collateral, in the order of their ISINs. */
+const MAX_SCANNED = 256;
+
 /** Credits that must be paid, by the millisecond at which their day ends. */
 export const creditQueue = new DueQueue("intraday-credit");
 
@@ -99,7 +102,8 @@ function chooseLots(
 ): readonly Lot[] | undefined {
   const chosen: Lot[] = [];
   let missing = value;
-  for (const isin of execution.state.holdings.get(securitiesAccount)?.assets ?? []) {
+  const assets = execution.state.holdings.get(securitiesAccount)?.assets ?? [];
+  for (const isin of assets.slice(0, MAX_SCANNED)) {
     if (missing <= 0n) break;
     const isNew = !held.some((lot) => lot.isin === isin);
     if (isNew && held.length + chosen.length >= MAX_LOTS) continue;
