@@ -4,6 +4,7 @@ import { auctionId, auctionTable, priceE4 } from "../../auctions/auction-record.
 import { acceptBids } from "../../auctions/decision.ts";
 import { type Execution, type Failure, failure } from "../../execution.ts";
 import { issuanceCodes } from "../../issuance.ts";
+import type { FailureCode } from "../../outcome.ts";
 import { transactionKind } from "../transaction-kind.ts";
 
 const payload = record({
@@ -20,6 +21,17 @@ const payload = record({
 });
 type Payload = Infer<typeof payload>;
 
+/** The announcement has seen to the others: what is auctioned is authorised and valued per 100. */
+const settledBefore: readonly FailureCode[] = [
+  "INSTRUMENT_NOT_AUTHORISED",
+  "ASSET_MATURED",
+  "DENOMINATION",
+  "PRICE_MISSING",
+  "ATTESTATION_STALE",
+  "ATTESTED_EXCEEDED",
+];
+const saleCodes = issuanceCodes.filter((code) => !settledBefore.includes(code));
+
 export const auctionResult = transactionKind({
   kind: "auction-result",
   summary: "Accepts bids up to a cut-off price, by which the ledger makes the allotments, or none.",
@@ -35,7 +47,7 @@ export const auctionResult = transactionKind({
     "AUCTION_PHASE",
     "CUT_OFF_INVALID",
     "PERIOD_RATE_MISSING",
-    ...issuanceCodes,
+    ...saleCodes,
   ],
   execute,
 });

@@ -7,6 +7,7 @@ import { type Execution, type Failure, failure } from "../../execution.ts";
 import { createUnits, issuanceCodes } from "../../issuance.ts";
 import type { UnitMovement } from "../../movement.ts";
 import { checkMovements } from "../../movement-gate.ts";
+import type { FailureCode } from "../../outcome.ts";
 import { moveUnits } from "../../postings.ts";
 import type { Account } from "../../state/account.ts";
 import type { Instrument } from "../../state/instrument.ts";
@@ -31,6 +32,16 @@ const payload = record({
 });
 type Payload = Infer<typeof payload>;
 
+/** Codes of what is not valued per 100, and those that stand after the want of cash. */
+const elsewhere: readonly FailureCode[] = [
+  "PRICE_MISSING",
+  "ATTESTATION_STALE",
+  "ATTESTED_EXCEEDED",
+  "LIMIT_REACHED",
+  "AMOUNT_OVERFLOW",
+];
+const saleCodes = issuanceCodes.filter((code) => !elsewhere.includes(code));
+
 /** A sale outside auctions, to one buyer: units are created and delivered against cash at once. */
 export const sellTap = transactionKind({
   kind: "sell-tap",
@@ -53,7 +64,7 @@ export const sellTap = transactionKind({
     "ASSET_WRONG_TYPE",
     "COUNTERPARTY_NOT_MATCHED",
     "PERIOD_RATE_MISSING",
-    ...issuanceCodes.slice(0, issuanceCodes.indexOf("LIMIT_REACHED")),
+    ...saleCodes,
     "INSUFFICIENT_CASH",
     "LIMIT_REACHED",
     "AMOUNT_OVERFLOW",
