@@ -58,8 +58,7 @@ export interface BlockResult {
  * may not be executed is skipped with a receipt that says why; one that fails writes nothing but
  * its result. No transaction makes a block bad.
  *
- * Before and after the transactions come the block's own steps (block-steps/registry.ts); their events
- * follow those of the transactions, since no transaction caused them.
+ * Before and after the transactions come the block's own steps (block-steps/registry.ts).
  *
  * Throws InvariantError when the block does not follow the state, or when an accounting identity
  * is broken: then this node has diverged and must stop.
@@ -117,7 +116,11 @@ class BlockRun {
   readonly #height: number;
   readonly #timestampMs: number;
   readonly #businessDate: string;
-  /** Events that no transaction caused, in groups that stand or fall together. */
+  /**
+   * Events that no transaction caused, in groups that stand or fall together: of the steps before
+   * the transactions, and all others.
+   */
+  readonly #begin: (readonly LedgerEvent[])[] = [];
   readonly #own: (readonly LedgerEvent[])[] = [];
   #keyChecks = MAX_KEY_CHECKS_PER_BLOCK;
 
@@ -146,20 +149,31 @@ class BlockRun {
   steps(at: BlockStep["at"]): void {
     const [state, height, timestampMs] = [this.#state, this.#height, this.#timestampMs];
     const context = { state, height, timestampMs, businessDate: this.#businessDate };
-    for (const group of runSteps(at, context)) this.#own.push(group);
+    const groups = at === "begin" ? this.#begin : this.#own;
+    groups.push(...runSteps(at, context));
   }
 
   /** All events, in the groups over which invariants speak. */
   eventGroups(): readonly (readonly LedgerEvent[])[] {
-    return [...this.events, ...this.#own];
+    return [...this.#begin, ...this.events, ...this.#own];
   }
 
+  /**
+   * In the order in which they happened. Those of the steps before the transactions share the index
+   * of the first transaction and come before its own.
+   */
   placedEvents(): readonly PlacedEvent[] {
     const out: PlacedEvent[] = [];
+    const begin = this.#begin.flat();
+    const [height, none] = [this.#height, NO_TRANSACTION];
+    for (const [eventIndex, event] of begin.entries()) {
+      out.push({ height, txIndex: 0, eventIndex, txId: none, event });
+    }
     for (const [txIndex, events] of [...this.events, this.#own.flat()].entries()) {
-      const txId = this.receipts[txIndex]?.txId ?? NO_TRANSACTION;
-      for (const [eventIndex, event] of events.entries()) {
-        out.push({ height: this.#height, txIndex, eventIndex, txId, event });
+      const txId = this.receipts[txIndex]?.txId ?? none;
+      const before = txIndex === 0 ? begin.length : 0;
+      for (const [i, event] of events.entries()) {
+        out.push({ height, txIndex, eventIndex: before + i, txId, event });
       }
     }
     return out;

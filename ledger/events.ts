@@ -261,8 +261,9 @@ export type EventType = LedgerEvent["type"];
 export const NO_TRANSACTION = "00".repeat(32);
 
 /**
- * An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain. What
- * the block itself causes comes last: txIndex is the number of its transactions, txId all zeros.
+ * An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain as they
+ * happened. What the block itself causes has a txId of zeros. It comes last, with the number of the
+ * block's transactions as txIndex; what its steps do before the transactions comes first, with 0.
  */
 export const placedEventSchema = record({
   height: counter,
