@@ -1,6 +1,7 @@
 import { type Execution, type Failure, failure } from "../execution.ts";
 import { type Instruction, instructionTable } from "./instruction-record.ts";
 import { addUnmatched, findMatch, findNear } from "./matching.ts";
+import { addLoad } from "./member-load.ts";
 import type { SettlementDay } from "./settlement-day.ts";
 import {
   allegementQueue,
@@ -13,7 +14,8 @@ import { leaveMatching, named, setMatched, setUnmatchedReason } from "./transiti
 
 /**
  * Enters a new instruction: matched at once where the day is open and its counterpart is there,
- * else unmatched. Fails with LIMIT_REACHED when a queue or index is full.
+ * else unmatched. Fails with LIMIT_REACHED when a queue or index is full,
+ * or the member has too many alive.
  */
 export function enter(
   execution: Execution,
@@ -21,6 +23,7 @@ export function enter(
   day: SettlementDay,
 ): Failure | undefined {
   const { state } = execution;
+  if (!addLoad(state, instruction.member)) return failure("LIMIT_REACHED");
   const match = day.isOpen ? findMatch(state, instruction, day.parameters) : undefined;
   const near =
     match === undefined && day.isOpen ? findNear(state, instruction, day.parameters) : undefined;

@@ -19,6 +19,7 @@ import {
 } from "./instruction-record.ts";
 import { outgoingOf } from "./instruction-reservation.ts";
 import { matchKey, matchSlotTable, nearListTable } from "./matching.ts";
+import { memberLoadTable } from "./member-load.ts";
 import { futurePairs, pendingPairs } from "./settlement-pair.ts";
 import { settlementParametersTable } from "./settlement-parameters.ts";
 
@@ -36,6 +37,7 @@ export const instructionCheck: RoomCheck = {
     matchSlotTable,
     nearListTable,
     sweepCursorTable,
+    memberLoadTable,
     settlementParametersTable,
   ],
   checkBlock,
@@ -133,6 +135,7 @@ function checkWhole(whole: WholeState): void {
   invariant(references.size === instructions.size, "state: each reference has an instruction");
   invariant(queued.size === pairs, "state: nothing but live pairs is queued");
   checkSlots(whole, unmatched);
+  checkLoads(whole);
   checkReserved(whole);
 }
 
@@ -164,6 +167,19 @@ function checkSlots(whole: WholeState, unmatched: number): void {
 
 function poolsOf(whole: WholeState) {
   return [...whole.of(poolTable).values].map(({ id, instructions }) => ({ key: id, instructions }));
+}
+
+function checkLoads(whole: WholeState): void {
+  const live = new Map<string, number>();
+  for (const instruction of whole.of(instructionTable).values) {
+    if (isTerminal(instruction)) continue;
+    live.set(instruction.member, (live.get(instruction.member) ?? 0) + 1);
+  }
+  const loads = whole.of(memberLoadTable).byId;
+  invariant(loads.size === live.size, "state: members with live instructions are counted");
+  for (const [member, count] of live) {
+    invariant(loads.get(member)?.live === count, `state: the live instructions of ${member}`);
+  }
 }
 
 /** I5: of what is reserved for instructions, nothing is for one that is over. */

@@ -5,6 +5,7 @@ import type { CancelReason, PendingReason, UnmatchedReason } from "./instruction
 import { type Instruction, instructionTable, isTerminal } from "./instruction-record.ts";
 import { releaseReserved } from "./instruction-reservation.ts";
 import { removeUnmatched } from "./matching.ts";
+import { dropLoad } from "./member-load.ts";
 import { retain } from "./retention.ts";
 import type { SettlementDay } from "./settlement-day.ts";
 import {
@@ -35,6 +36,7 @@ export function change(
   invariant(!isTerminal(before), `instruction ${before.id} is final`);
   const instruction = { ...before, ...after };
   execution.state.of(instructionTable).put(instruction);
+  if (isTerminal(instruction)) dropLoad(execution.state, instruction.member);
   execution.emit(event);
   return instruction;
 }
