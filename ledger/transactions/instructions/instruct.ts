@@ -270,7 +270,8 @@ function instructionOf(
   const { allegementDelayMs, allegementMinute, recycleDays } = day.parameters;
   const { settlementDate } = terms;
   const dueOnDate = timeOf(settlementDate, allegementMinute);
-  const lastDay = settlementDate > day.date ? settlementDate : day.date;
+  const isForward = settlementDate > day.date;
+  const lastDay = isForward ? settlementDate : day.date;
   return {
     ...terms,
     id: instructionIdOf(txId),
