@@ -415,6 +415,11 @@ const definitions = {
     isoReason: "LATE",
     meaning: "not at this time of the day",
   },
+  UNITS_MATURED: {
+    retry: "never",
+    isoReason: "DSEC",
+    meaning: "matured units are redeemed and move no more",
+  },
 } as const satisfies Readonly<Record<string, OutcomeDefinition>>;
 
 export type OutcomeCode = keyof typeof definitions;
@@ -537,6 +542,7 @@ export const failureOrder = [
   // The accounts' status.
   "ACCOUNT_CLOSED",
   "ACCOUNT_FROZEN",
+  "UNITS_MATURED",
   "EFFECTIVE_TOO_EARLY",
   // Rates and ceilings.
   "FX_RATE_NOT_LATER",

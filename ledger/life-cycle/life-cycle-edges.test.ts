@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { present } from "../../primitives/assert.ts";
 import { release, reserve } from "../claims.ts";
 import type { LedgerEvent } from "../events.ts";
+import { moveUnits } from "../postings.ts";
 import { balanceOf, programmeView, supplyOf } from "../queries.ts";
 import { type CorporateAction, corporateActionTable } from "../state/corporate-action.ts";
 import type { InstrumentTerms } from "../state/instrument.ts";
@@ -77,6 +78,29 @@ describe("a redemption", () => {
     expect(supplyOf(ledger.state, MTB_ISIN)?.outstanding).toBe(0n);
     expect(balanceOf(ledger.state, "CASH-GOV", CBDC)?.reserved).toBe(0n);
     expect(programmeView(ledger.state).usedUsdCents).toBe(0n);
+  });
+
+  it("that waits for money keeps matured units where they are, on every path", () => {
+    const ledger = sold(MTB_ISIN, BILL);
+    ledger.alterAccount("CASH-GOV", { status: "BLOCKED_DEBIT" });
+    blockOn(ledger, "2026-02-19");
+    alter(ledger, (execution) => {
+      const { accounts } = execution.state;
+      for (const purpose of ["FOP", "REPO", "COLLATERAL", "FORCED_TRANSFER"] as const) {
+        const moved = moveUnits(execution, [
+          {
+            from: accounts.get("SGLA-HBL"),
+            to: accounts.get("SGLA-UBL"),
+            asset: MTB_ISIN,
+            parts: [{ amount: 500_000n, reason: "DVP_SECURITIES" }],
+            purpose,
+            reference: "LATE",
+            fields: { from: "from", to: "to" },
+          },
+        ]);
+        expect(moved).toEqual({ code: "UNITS_MATURED", field: "from" });
+      }
+    });
   });
 
   it("waits for a business day of a funding account that is not blocked", () => {
