@@ -145,6 +145,60 @@ describe("a redemption", () => {
   });
 });
 
+describe("a variable rental and a claim in cash", () => {
+  const HASH = "ab".repeat(32);
+
+  it("pays the benchmark less the margin, in two places, by days", () => {
+    const terms: InstrumentTerms = {
+      type: "GIS_VRR",
+      body: {
+        denomination: 500_000n,
+        rate: { benchmark: "MTB_182", marginE4: 1_500, marginSign: "MINUS", rateDecimals: 2 },
+        rentalFrequency: 2,
+        issueDate: "2025-11-27",
+        maturityDate: "2028-11-27",
+        firstRentalDate: "2026-05-27",
+        documentHash: HASH,
+      },
+    };
+    const ledger = servedLedger();
+    mint(ledger, "CASH-HBL", FACE);
+    issueUnits(ledger, PIB_ISIN, terms, FACE);
+    sell(ledger, "HBL", { isin: PIB_ISIN, face: FACE, cost: FACE });
+    ledger.mustSend("record-rate-fixing", {
+      benchmark: "MTB_182",
+      source: "AUCTION",
+      date: "2025-11-25",
+      rateE4: 110_512,
+      reference: "A1",
+    });
+    const paid = eventsOf(blockOn(ledger, "2026-05-27"), "entitlementPaid");
+    // 11.0512 − 0.15 is 10.90; 181 days on 500,000,000.00.
+    const gross = (FACE * 109_000n * 181n * 2n + 365_000_000n) / 730_000_000n;
+    expect(paid).toMatchObject([{ type: "RENTAL", gross, taxBps: 2_500 }]);
+    expect(gross).toBe(2_702_602_740n);
+  });
+
+  it("pays its face at maturity, without tax", () => {
+    const terms: InstrumentTerms = {
+      type: "OTHER",
+      body: {
+        denomination: 100n,
+        unit: "PAISA",
+        settlement: "PAR_CASH",
+        delivery: undefined,
+        issueDate: "2025-11-25",
+        maturityDate: "2026-01-05",
+        documentHash: HASH,
+      },
+    };
+    const ledger = sold(PIB_ISIN, terms);
+    const paid = eventsOf(blockOn(ledger, "2026-01-05"), "entitlementPaid");
+    expect(paid).toMatchObject([{ type: "REDEMPTION", gross: FACE, tax: 0n, net: FACE }]);
+    expect(supplyOf(ledger.state, PIB_ISIN)?.outstanding).toBe(0n);
+  });
+});
+
 describe("dates that were missed", () => {
   it("are made up for in order after a long halt, more of them than captures at once", () => {
     const ledger = sold(PIB_ISIN, BOND);

@@ -12,6 +12,7 @@ import {
   servedLedger,
 } from "../../testing/life-cycle-ledger.ts";
 import { cashAccount, type TestLedger } from "../../testing/test-ledger.ts";
+import { bodyFromJson } from "../../transaction-json.ts";
 import { checkWholeState } from "../../whole-state.ts";
 import type { Payloads } from "../kinds.ts";
 
@@ -155,6 +156,20 @@ describe("attest-commodity", () => {
     const ledger = golden();
     const receipt = ledger.send("attest-commodity", attestation(change), signers);
     expect(receipt.outcome.code).toBe(code);
+  });
+
+  it("stands in a file as JSON, with as many bars as a vault may hold", () => {
+    const payload = attestation({ bars: bars(512) });
+    const json: unknown = JSON.parse(
+      JSON.stringify(payload, (_, value: unknown) =>
+        typeof value === "bigint" ? value.toString() : value,
+      ),
+    );
+    const head = { chainId: "00".repeat(32), member: "ASSAY1", clientRef: "C" };
+    const body = bodyFromJson({ ...head, expiresAtHeight: 9 }, "attest-commodity", json);
+    expect(body.payload).toEqual(payload);
+    const ledger = golden();
+    ledger.mustSend("attest-commodity", payload, attestors);
   });
 
   it("BAR_EXISTS: a bar counts in one vault only", () => {
