@@ -21,8 +21,13 @@ export interface Candidate extends NettingCandidate {
  * The pairs that only lack units, or only wait for a cycle, in their order: everything else about
  * them would let them settle now. Looks at the first `bound` of the queue. Pairs of one linked set
  * are one candidate; sets that are incomplete, mixed in model or not all ready are left out.
+ * With a model, only those of it.
  */
-export function candidates(execution: Execution, bound: number): readonly Candidate[] {
+export function candidates(
+  execution: Execution,
+  bound: number,
+  model?: SettlementModel,
+): readonly Candidate[] {
   const day = settlementDayOf(execution);
   if (!day.isOpen) return [];
   const seen = new Set<string>();
@@ -30,6 +35,7 @@ export function candidates(execution: Execution, bound: number): readonly Candid
   for (const { id } of pendingPairs.first(execution.state, bound)) {
     if (seen.has(id)) continue;
     const pair = pairById(execution.state, id);
+    if (model !== undefined && pair.delivery.model !== model) continue;
     const linked = linkedSet(execution, pair);
     if (linked === undefined || !linked.every((other) => isReady(execution, other, pair, day))) {
       continue;

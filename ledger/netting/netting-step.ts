@@ -51,7 +51,7 @@ function run(execution: BlockExecution): void {
   state.of(nettingClockTable).put({ ...clock, ranAtMs: timestampMs });
   for (const model of ["DVP_2", "DVP_3"] as const) {
     // What the first cycle brings is there for the second.
-    const found = candidates(execution, policy.candidates).filter((one) => one.model === model);
+    const found = candidates(execution, policy.candidates, model);
     cycle(execution, model, found);
   }
 }
