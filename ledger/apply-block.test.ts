@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { decodeEvent, encodeEvent } from "./events.ts";
+import { decodeEvent, encodeEvent, NO_TRANSACTION } from "./events.ts";
 import { accountView, balanceOf, supplyOf } from "./queries.ts";
 import { decodeReceipt } from "./receipt.ts";
+import { delivery, instructionLedger, receipt } from "./testing/instruction-ledger.ts";
 import { DENOMINATION, PIB, primaryDvp, readyLedger } from "./testing/test-ledger.ts";
 import { CBDC } from "./types.ts";
 
@@ -115,5 +116,33 @@ describe("a block", () => {
     expect(() => ledger.block()).toThrow(/follows block/);
     const other = readyLedger();
     expect(() => other.blockOf([], 0)).toThrow(/later than its parent/);
+  });
+});
+
+describe("events of the block's own steps", () => {
+  test("stand where they happened: before the transactions, or after them", () => {
+    const market = instructionLedger();
+    const alleged = market.enter(delivery);
+    const next = { ...delivery, reference: "D-2" };
+    market.later(60 * 60_000 - 1);
+    const result = market.block(next, { ...receipt, reference: "R-2" });
+    const places = result.events.map(({ txIndex, eventIndex, txId, event }) => [
+      event.type,
+      txIndex,
+      eventIndex,
+      txId === NO_TRANSACTION,
+    ]);
+    expect(places.slice(0, 4)).toEqual([
+      ["instructionAlleged", 0, 0, true],
+      ["instructionAccepted", 0, 1, false],
+      ["instructionAccepted", 1, 0, false],
+      ["instructionMatched", 1, 1, false],
+    ]);
+    const own = places.filter(([, txIndex]) => txIndex === 2);
+    expect(own.map(([type]) => type)).toContain("instructionSettled");
+    expect(own.every(([, , , isOwn]) => isOwn)).toBe(true);
+    expect(market.of(alleged).alleged).toBe(false);
+    const empty = market.later(24 * 60 * 60_000);
+    expect(empty.events.map(({ txIndex }) => txIndex)).toEqual(empty.events.map(() => 0));
   });
 });

@@ -2,6 +2,8 @@ import { invariant } from "../primitives/assert.ts";
 import { listRoot } from "../primitives/merkle/list-tree.ts";
 import type { StateTree } from "../primitives/merkle/state-tree.ts";
 import { admit, type Refusal, remember } from "./admission.ts";
+import type { BlockStep } from "./block-steps/block-step.ts";
+import { runSteps } from "./block-steps/run-steps.ts";
 import { businessDateOf } from "./business-date.ts";
 import type { CheckedTransaction } from "./checked-transaction.ts";
 import { type Closing, closingOf } from "./closing.ts";
@@ -15,6 +17,7 @@ import { MAX_BLOCK_TRANSACTIONS, MAX_KEY_CHECKS_PER_BLOCK } from "./limits.ts";
 import { outcomeOf } from "./outcome.ts";
 import { pruneReferences, queueForPruning } from "./pruning.ts";
 import { encodeReceipt, type Receipt } from "./receipt.ts";
+import { roomChecks } from "./room-checks/registry.ts";
 import { LedgerState, type StateChange } from "./state/ledger-state.ts";
 import type { StateReader } from "./state-reader.ts";
 import { type Kind, kindTable } from "./transactions/kinds.ts";
@@ -55,6 +58,8 @@ export interface BlockResult {
  * may not be executed is skipped with a receipt that says why; one that fails writes nothing but
  * its result. No transaction makes a block bad.
  *
+ * Before and after the transactions come the block's own steps (block-steps/registry.ts).
+ *
  * Throws InvariantError when the block does not follow the state, or when an accounting identity
  * is broken: then this node has diverged and must stop.
  */
@@ -67,11 +72,15 @@ export function applyBlock(input: BlockInput): BlockResult {
   const closing = closingOf(input.state, input.height);
   if (closing !== undefined) run.caused([beginEpoch(state, closing, input.height)]);
   state.commit();
+  run.steps("begin");
   for (const checked of input.transactions) run.apply(checked);
+  run.steps("end");
   queueForPruning(state, input.height, run.executed);
   pruneReferences(state, input.height, run.executed.length);
   state.commit();
-  assertBlockInvariants(changesOf(state, run.events));
+  const groups = run.eventGroups();
+  assertBlockInvariants(changesOf(state, groups));
+  for (const { checkBlock } of roomChecks) checkBlock?.(state, groups);
 
   const changes = state.changes();
   const tree = input.tree.update(changes);
@@ -107,8 +116,12 @@ class BlockRun {
   readonly #height: number;
   readonly #timestampMs: number;
   readonly #businessDate: string;
-  /** Events that no transaction caused. */
-  readonly #own: LedgerEvent[] = [];
+  /**
+   * Events that no transaction caused, in groups that stand or fall together: of the steps before
+   * the transactions, and all others.
+   */
+  readonly #begin: (readonly LedgerEvent[])[] = [];
+  readonly #own: (readonly LedgerEvent[])[] = [];
   #keyChecks = MAX_KEY_CHECKS_PER_BLOCK;
 
   constructor(state: LedgerState, height: number, timestampMs: number) {
@@ -129,15 +142,38 @@ class BlockRun {
 
   /** Events of the block itself. */
   caused(events: readonly LedgerEvent[]): void {
-    this.#own.push(...events);
+    this.#own.push(events);
   }
 
+  /** What the block does by itself before or after its transactions. */
+  steps(at: BlockStep["at"]): void {
+    const [state, height, timestampMs] = [this.#state, this.#height, this.#timestampMs];
+    const context = { state, height, timestampMs, businessDate: this.#businessDate };
+    const groups = at === "begin" ? this.#begin : this.#own;
+    groups.push(...runSteps(at, context));
+  }
+
+  /** All events, in the groups over which invariants speak. */
+  eventGroups(): readonly (readonly LedgerEvent[])[] {
+    return [...this.#begin, ...this.events, ...this.#own];
+  }
+
+  /**
+   * In the order in which they happened. Those of the steps before the transactions share the index
+   * of the first transaction and come before its own.
+   */
   placedEvents(): readonly PlacedEvent[] {
     const out: PlacedEvent[] = [];
-    for (const [txIndex, events] of [...this.events, this.#own].entries()) {
-      const txId = this.receipts[txIndex]?.txId ?? NO_TRANSACTION;
-      for (const [eventIndex, event] of events.entries()) {
-        out.push({ height: this.#height, txIndex, eventIndex, txId, event });
+    const begin = this.#begin.flat();
+    const [height, none] = [this.#height, NO_TRANSACTION];
+    for (const [eventIndex, event] of begin.entries()) {
+      out.push({ height, txIndex: 0, eventIndex, txId: none, event });
+    }
+    for (const [txIndex, events] of [...this.events, this.#own.flat()].entries()) {
+      const txId = this.receipts[txIndex]?.txId ?? none;
+      const before = txIndex === 0 ? begin.length : 0;
+      for (const [i, event] of events.entries()) {
+        out.push({ height, txIndex, eventIndex: before + i, txId, event });
       }
     }
     return out;

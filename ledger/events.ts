@@ -8,10 +8,19 @@ import {
   oneOf,
   optional,
   record,
+  text,
   uint,
   union,
 } from "../primitives/codec/schema.ts";
+import { auctionEvents } from "./auctions/auction-events.ts";
+import { collateralEvents } from "./collateral/collateral-events.ts";
+import { instructionEventRecords } from "./instructions/instruction-events.ts";
+import { instrumentEvents } from "./instruments/events.ts";
+import { lifeCycleEvents } from "./life-cycle/events.ts";
 import { MAX_PENDING_CHANGES, MAX_TOTAL_WEIGHT, MAX_VALIDATORS } from "./limits.ts";
+import { nettingEvents } from "./netting/cycle-record.ts";
+import { claimPart } from "./state/claim.ts";
+import { instrumentType } from "./state/instrument.ts";
 import { changeTiming, validatorAction } from "./state/validator-change.ts";
 import {
   accountId,
@@ -19,6 +28,8 @@ import {
   accountOwnership,
   accountWindow,
   assetId,
+  cashAssetId,
+  claimHolder,
   fxRateE4,
   investorId,
   isinText,
@@ -35,9 +46,40 @@ export const postingReasons = [
   "DVP_SECURITIES",
   "DVP_CLEAN",
   "DVP_ACCRUED",
+  "CASH_REDEEM",
+  "INSTRUCTED_DELIVERY",
+  "INSTRUCTED_PAYMENT",
+  "COUPON",
+  "RENTAL",
+  "REDEMPTION_PAID",
+  "WITHHOLDING_TAX",
+  "MARKET_CLAIM",
+  "REDEMPTION",
+  "LAPSE",
+  "DELIVERED_IN_KIND",
+  "BUY_BACK",
+  "BUY_BACK_CLEAN",
+  "BUY_BACK_ACCRUED",
+  "REPO_SECURITIES",
+  "REPO_CASH",
+  "REPO_INTEREST",
+  "CREDIT_DRAWN",
+  "CREDIT_REPAID",
+  "COLLATERAL_ENFORCED",
 ] as const;
 export const postingReason = oneOf(postingReasons);
 export type PostingReason = Infer<typeof postingReason>;
+
+/** Reasons under which units come into being or cease to be: their other side is the supply. */
+export const supplyReasons: ReadonlySet<PostingReason> = new Set([
+  "ISSUE",
+  "MINT",
+  "CASH_REDEEM",
+  "REDEMPTION",
+  "LAPSE",
+  "DELIVERED_IN_KIND",
+  "BUY_BACK",
+]);
 
 /** One movement on one account: a statement is the list of an account's postings. */
 const posting = record({
@@ -52,6 +94,16 @@ const posting = record({
 });
 export type Posting = Infer<typeof posting>;
 
+/** Units of a balance were set aside for a holder, or given back: what the holder now has. */
+const claimChanged = record({
+  part: claimPart,
+  account: accountId,
+  asset: assetId,
+  holder: claimHolder,
+  /** Minor units after the change; zero when the claim has ended. */
+  amount,
+});
+
 const accountOpened = record({
   account: accountId,
   kind: accountKind,
@@ -64,9 +116,11 @@ const accountOpened = record({
 
 const instrumentRegistered = record({
   isin: isinText,
+  instrument: instrumentType,
   denomination: amount,
   issueDate: isoDate,
-  maturityDate: isoDate,
+  /** Nothing for what has no maturity. */
+  maturityDate: optional(isoDate),
 });
 
 const instrumentAuthorised = record({
@@ -97,6 +151,29 @@ const cbdcMinted = record({
   account: accountId,
   amount,
   reserveRef: max35Text,
+});
+
+const cashAssetRegistered = record({
+  asset: cashAssetId,
+  currency: text(3),
+  issuer: memberId,
+});
+
+/** An issuer took on a claim against itself. */
+const cashClaimIssued = record({
+  asset: cashAssetId,
+  issuer: memberId,
+  account: accountId,
+  amount,
+  reserveRef: max35Text,
+});
+
+/** Coins or claims went back to their issuer and ceased to be. */
+const cashRedeemed = record({
+  asset: cashAssetId,
+  account: accountId,
+  amount,
+  reference: max35Text,
 });
 
 /** Both legs of one settlement, final with the block (the content of a sese.025). */
@@ -166,6 +243,16 @@ export const eventSchema = union({
   validatorReady,
   epochBegun,
   evidenceRecorded,
+  claimChanged,
+  cashAssetRegistered,
+  cashClaimIssued,
+  cashRedeemed,
+  ...instructionEventRecords,
+  ...lifeCycleEvents,
+  ...instrumentEvents,
+  ...auctionEvents,
+  ...collateralEvents,
+  ...nettingEvents,
 });
 export type LedgerEvent = Infer<typeof eventSchema>;
 export type EventType = LedgerEvent["type"];
@@ -174,8 +261,9 @@ export type EventType = LedgerEvent["type"];
 export const NO_TRANSACTION = "00".repeat(32);
 
 /**
- * An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain. What
- * the block itself causes comes last: txIndex is the number of its transactions, txId all zeros.
+ * An event and where it happened; (height, txIndex, eventIndex) orders all events of a chain as they
+ * happened. What the block itself causes has a txId of zeros. It comes last, with the number of the
+ * block's transactions as txIndex; what its steps do before the transactions comes first, with 0.
  */
 export const placedEventSchema = record({
   height: counter,

@@ -26,3 +26,15 @@ export interface Execution {
   /** Takes one of the public-key operations that the block may still do; false when none is left. */
   takeKeyCheck(): boolean;
 }
+
+/**
+ * What a block step sees: it has no transaction of its own (`txId` is NO_TRANSACTION), works through
+ * what is due, and makes each item stand or fall by itself.
+ */
+export interface BlockExecution extends Execution {
+  /**
+   * Runs one item. When it gives undefined, what it wrote and emitted stands; when it gives a
+   * failure, both are undone. Items do not nest.
+   */
+  attempt(item: () => Failure | undefined): Failure | undefined;
+}

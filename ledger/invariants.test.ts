@@ -12,7 +12,8 @@ const none: BlockChanges = {
   supplies: [],
   programmes: [],
   tranches: [],
-  reservations: [],
+  releases: [],
+  claims: [],
   events: [],
 };
 
@@ -69,7 +70,8 @@ const good: BlockChanges = {
   ],
   programmes: [{ id: "", before: programme, after: { ...programme, usedUsdCents: 27n } }],
   tranches: [{ id: "", before: undefined, after: tranche }],
-  reservations: [],
+  releases: [],
+  claims: [],
   events: [
     [posting("A", CBDC, "CREDIT", 5n, "MINT")],
     [posting("A", CBDC, "DEBIT", 10n), posting("B", CBDC, "CREDIT", 10n)],
@@ -158,18 +160,26 @@ describe("invariants of a block", () => {
     expect(firing({ tranches: larger })).toThrow(/I3: tranches/);
   });
 
-  test("I5 fires when reserved units and live reservations part", () => {
-    const reservation = { account: "A", asset: CBDC, instruction: "I", amount: 4n };
-    const set = change(cash("A", 10n), held("A", CBDC, { available: 6n, reserved: 4n }));
-    const made = [{ id: "", before: undefined, after: reservation }];
-    const ended = [{ id: "", before: reservation, after: undefined }];
+  test.each([
+    ["RESERVED", "reserved"],
+    ["PLEDGED", "pledged"],
+    ["BLOCKED", "blocked"],
+  ] as const)("I5 fires when %s units and live claims part", (part, field) => {
+    const claim = { part, account: "A", asset: CBDC, holder: "H", amount: 4n };
+    const set = change(cash("A", 10n), held("A", CBDC, { available: 6n, [field]: 4n }));
+    const made = [{ id: "", before: undefined, after: claim }];
+    const ended = [{ id: "", before: claim, after: undefined }];
     const run = (changes: Partial<BlockChanges>) => () => {
       assertBlockInvariants({ ...none, ...changes });
     };
-    expect(run({ balances: [set], reservations: made })).not.toThrow();
+    expect(run({ balances: [set], claims: made })).not.toThrow();
     expect(run({ balances: [set] })).toThrow(/I5: .*A\/PKR-CBDC is off by 4/);
-    // The instruction ended and its units stayed reserved.
-    expect(run({ reservations: ended })).toThrow(/I5/);
+    // The holder ended and its units stayed aside.
+    expect(run({ claims: ended })).toThrow(/I5/);
+    // The units stand in another part than the claim.
+    const other = part === "PLEDGED" ? "blocked" : "pledged";
+    const moved = change(cash("A", 10n), held("A", CBDC, { available: 6n, [other]: 4n }));
+    expect(run({ balances: [moved], claims: made })).toThrow(/I5/);
   });
 });
 

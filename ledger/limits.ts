@@ -94,3 +94,43 @@ export const GENESIS_LIMITS: DecodeLimits = {
   maxDepth: 8,
   maxElements: 1 << 17,
 };
+
+/** Closed days known at once: some 15 a year, past ones dropped, and years of notice. */
+export const MAX_HOLIDAYS = 512;
+export const MAX_HOLIDAYS_PER_CHANGE = 64;
+export const MAX_HOLIDAY_CHANGES = 16;
+
+/** Rows of the table of tenors: seven types with a few each. */
+export const MAX_TENORS = 64;
+
+/** Rows of one version of the tax table, and versions kept: a finance act a year, and amendments. */
+export const MAX_TAX_ROWS = 64;
+export const MAX_TAX_VERSIONS = 32;
+
+/** Fixings kept of one benchmark: two auctions a month and as many averages for two years. */
+export const MAX_FIXINGS = 128;
+
+/**
+ * Accounts in one page of an instrument's holders (some 3 KiB) and pages of one instrument: at
+ * half-full pages room for 260,000 holders, with a directory of about 100 KiB at the limit that is
+ * written only when a page is split or emptied.
+ */
+export const HOLDER_PAGE_ENTRIES = 128;
+export const MAX_HOLDER_PAGES = 4096;
+
+/** Record dates of one instrument of which positions are being captured at once. */
+export const MAX_LIVE_CAPTURES = 4;
+
+/** Accounts that life-cycle work looks at in one block, over all events together. */
+export const LIFE_CYCLE_ACCOUNTS_PER_BLOCK = 512;
+
+/** Entries of the life-cycle queues that one block takes up. */
+export const LIFE_CYCLE_ITEMS_PER_BLOCK = 128;
+
+/** Blocks until an event that waits for money, a rate or a business day is looked at again. */
+export const LIFE_CYCLE_RETRY_BLOCKS = 16;
+
+/** Bars in one vault for one instrument: 512 of 400 oz are some six tonnes. About 24 KiB. */
+export const MAX_BARS_PER_VAULT = 512;
+/** Vaults that back one instrument. */
+export const MAX_VAULTS = 16;

@@ -28,8 +28,8 @@ interface PlainObject {
 /** Payloads are shallow: terms inside a payload are at depth 3. */
 const MAX_DEPTH = 6;
 
-/** Fields of one payload that may stand as decimal strings. */
-const MAX_CONVERSIONS = 64;
+/** Fields of one payload that may stand as decimal strings: an attestation weighs 512 bars. */
+const MAX_CONVERSIONS = 640;
 
 /**
  * A body from a payload written as JSON: amounts as decimal strings (never numbers), counters as

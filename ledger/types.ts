@@ -21,17 +21,32 @@ const MAX35_TEXT =
 export const max35Text = text(35, MAX35_TEXT);
 export const clientRef = max35Text;
 
-/** An asset: a security by its ISIN, or the pilot coin. */
+/** An asset: a security by its ISIN, or cash. */
 const ISIN_SHAPE = /^[A-Z]{2}[A-Z0-9]{9}[0-9]$/;
 export const isinText = text(12, ISIN_SHAPE);
 
 /** The CBDC pilot coin, minor unit paisa. The hyphen keeps it apart from every ISIN. */
 export const CBDC = "PKR-CBDC";
-export const assetId = text(12, /^(?:PKR-CBDC|[A-Z]{2}[A-Z0-9]{9}[0-9])$/);
 
+/**
+ * Cash by the form of its id: an ISO 4217 currency, a hyphen, and what tells one money in that
+ * currency from another. Beside the coin these are claims on their issuers.
+ */
+export const cashAssetId = text(12, /^[A-Z]{3}-[A-Z0-9]{1,8}$/);
+export const assetId = text(12, /^(?:[A-Z]{3}-[A-Z0-9]{1,8}|[A-Z]{2}[A-Z0-9]{9}[0-9])$/);
+
+/** By the form of the id alone: no ISIN has a hyphen. */
 export function isCash(asset: string): boolean {
-  return asset === CBDC;
+  return asset.charAt(3) === "-";
 }
+
+/** ISO 4217 code of a cash asset. */
+export function currencyOf(cashAsset: string): string {
+  return cashAsset.slice(0, 3);
+}
+
+/** What a part of a balance is held for: the id of an instruction, a lien or an order. */
+export const claimHolder = text(64, /^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$/);
 
 /** A business date in Karachi, "YYYY-MM-DD"; that the day exists is checked by the schema. */
 export const isoDate: Schema<string> = dateSchema();
@@ -70,9 +85,19 @@ export type KeyPurpose = Infer<typeof keyPurpose>;
 
 /**
  * SGLA: a participant's securities account at the central bank. IPS: an investor's account under a
- * custodian's SGLA. CASH_CBDC: a participant's coin account. ISSUANCE: where new units appear.
+ * custodian's SGLA. CASH_CBDC: a participant's cash, coins and issued claims alike. ISSUANCE: where
+ * new units appear. TAX: where tax withheld is collected. COLLATERAL_POOL: what a member keeps
+ * ready as collateral. COMMODITY_VAULT: units of commodities that one vault keeper stores.
  */
-export const accountKinds = ["SGLA", "IPS", "CASH_CBDC", "ISSUANCE"] as const;
+export const accountKinds = [
+  "SGLA",
+  "IPS",
+  "CASH_CBDC",
+  "ISSUANCE",
+  "TAX",
+  "COLLATERAL_POOL",
+  "COMMODITY_VAULT",
+] as const;
 export const accountKind = oneOf(accountKinds);
 export type AccountKind = Infer<typeof accountKind>;
 
@@ -102,3 +127,11 @@ export const rateE4 = uint(1_000_000);
 
 /** PKR per USD times 10^4: 281.5000 is 2,815,000. At most 100,000.0000. */
 export const fxRateE4 = uint(1_000_000_000);
+
+/** Rates that floating instruments follow: yields of treasury bills by tenor in days. Append. */
+export const benchmarks = ["MTB_84", "MTB_182", "MTB_364"] as const;
+export const benchmark = oneOf(benchmarks);
+export type Benchmark = Infer<typeof benchmark>;
+
+/** Fraction of a whole times 10^4: 20% is 2,000. At most 100%. */
+export const basisPoints = uint(10_000);

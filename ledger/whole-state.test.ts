@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { accountTable } from "./state/account.ts";
 import { balanceTable } from "./state/balance.ts";
+import { claimTable } from "./state/claim.ts";
 import { dedupePageTable } from "./state/dedupe.ts";
 import { holdingsTable } from "./state/holdings.ts";
 import { instrumentIndexTable } from "./state/instrument.ts";
 import { programmeTable } from "./state/programme.ts";
-import { reservationTable } from "./state/reservation.ts";
 import { supplyTable } from "./state/supply.ts";
 import type { Table } from "./state/table.ts";
 import { trancheTable } from "./state/tranche.ts";
@@ -63,10 +63,11 @@ describe("a whole state", () => {
       "I5",
       () =>
         withEntry(
-          reservationTable.entry({
+          claimTable.entry({
+            part: "PLEDGED",
             account: "CASH-HBL",
             asset: CBDC,
-            instruction: "I",
+            holder: "LIEN-1",
             amount: 1n,
           }),
         ),

@@ -1,10 +1,22 @@
 import { invariant, present } from "../primitives/assert.ts";
 import { toHex } from "../primitives/bytes.ts";
-import { assertBalance, assertProgramme, assertSupply, Sums } from "./invariants.ts";
+import {
+  addClaim,
+  addParts,
+  assertBalance,
+  assertProgramme,
+  assertSupply,
+  CLAIMS_LAW,
+  Sums,
+} from "./invariants.ts";
+import { roomChecks } from "./room-checks/registry.ts";
+import type { AnyTable } from "./room-checks/room-check.ts";
 import { type Account, accountTable } from "./state/account.ts";
-import { balanceId, balanceTable } from "./state/balance.ts";
+import { balanceTable } from "./state/balance.ts";
+import { cashAssetTable } from "./state/cash-asset.ts";
 import { chainTable } from "./state/chain.ts";
 import { checkpointsTable } from "./state/checkpoints.ts";
+import { claimTable } from "./state/claim.ts";
 import { dedupeCursorTable, dedupeId, dedupePageTable, dedupeTable } from "./state/dedupe.ts";
 import { evidenceCountId, evidenceCountTable, evidenceTable } from "./state/evidence.ts";
 import { fxRatesTable } from "./state/fx-rates.ts";
@@ -14,7 +26,7 @@ import { keyUseTable } from "./state/key-use.ts";
 import { memberTable } from "./state/member.ts";
 import { parametersTable } from "./state/parameters.ts";
 import { programmeTable } from "./state/programme.ts";
-import { reservationTable } from "./state/reservation.ts";
+import { programmeReleaseTable } from "./state/programme-release.ts";
 import { reserveReferenceTable } from "./state/reserve-reference.ts";
 import { outstandingOf, supplyTable } from "./state/supply.ts";
 import type { Table } from "./state/table.ts";
@@ -26,25 +38,21 @@ import {
   epochTable,
   validatorSetTable,
 } from "./state/validator-set.ts";
-import { CBDC } from "./types.ts";
+import { CBDC, isCash } from "./types.ts";
 
 /** The records of one table, read out of a whole state. */
-class Records<T> {
+export class Records<T> {
   readonly byId = new Map<string, T>();
-  readonly #table: Table<T>;
+  readonly table: Table<T>;
 
   constructor(table: Table<T>) {
-    this.#table = table;
-  }
-
-  get name(): string {
-    return this.#table.name;
+    this.table = table;
   }
 
   add(key: string, bytes: Uint8Array): void {
-    const value = this.#table.decode(bytes);
-    const id = this.#table.idOf(value);
-    invariant(this.#table.key(id) === key, `state: the record of ${key} stands under its own key`);
+    const value = this.table.decode(bytes);
+    const id = this.table.idOf(value);
+    invariant(this.table.key(id) === key, `state: the record of ${key} stands under its own key`);
     invariant(!this.byId.has(id), `state: ${key} occurs once`);
     this.byId.set(id, value);
   }
@@ -54,7 +62,7 @@ class Records<T> {
   }
 
   only(): T {
-    return present(this.byId.get(""), `state: the record ${this.name}`);
+    return present(this.byId.get(""), `state: the record ${this.table.name}`);
   }
 }
 
@@ -63,6 +71,7 @@ function emptyRecords() {
     chain: new Records(chainTable),
     parameters: new Records(parametersTable),
     programme: new Records(programmeTable),
+    programmeReleases: new Records(programmeReleaseTable),
     fxRates: new Records(fxRatesTable),
     members: new Records(memberTable),
     accounts: new Records(accountTable),
@@ -73,7 +82,8 @@ function emptyRecords() {
     supplies: new Records(supplyTable),
     tranches: new Records(trancheTable),
     reserveReferences: new Records(reserveReferenceTable),
-    reservations: new Records(reservationTable),
+    claims: new Records(claimTable),
+    cashAssets: new Records(cashAssetTable),
     dedupe: new Records(dedupeTable),
     dedupePages: new Records(dedupePageTable),
     dedupeCursor: new Records(dedupeCursorTable),
@@ -87,7 +97,53 @@ function emptyRecords() {
     evidenceCounts: new Records(evidenceCountTable),
   };
 }
-type WholeState = ReturnType<typeof emptyRecords>;
+type CoreState = ReturnType<typeof emptyRecords>;
+
+/** The records of a whole state, by table. */
+export class WholeState {
+  readonly core: CoreState = emptyRecords();
+  readonly #byName = new Map<string, AnyRecords>();
+
+  constructor() {
+    for (const records of Object.values(this.core)) this.#add(records);
+    for (const { tables } of roomChecks) {
+      for (const table of tables) this.#add(recordsOf(table));
+    }
+  }
+
+  #add(records: AnyRecords): void {
+    const { name } = records.table;
+    invariant(!this.#byName.has(name), `one table has the name ${name}`);
+    this.#byName.set(name, records);
+  }
+
+  /** The records of one table, of the core or of a room. */
+  of<T>(table: Table<T>): Records<T> {
+    const records = present(
+      this.#byName.get(table.name),
+      `state: the table ${table.name} is known`,
+    );
+    invariant(records.table === table, `one table has the name ${table.name}`);
+    // Made for this very table.
+    return records as Records<T>;
+  }
+
+  add(key: string, bytes: Uint8Array): void {
+    const slash = key.indexOf("/");
+    const name = slash < 0 ? key : key.slice(0, slash);
+    present(this.#byName.get(name), `state: a table for ${key}`).add(key, bytes);
+  }
+}
+
+interface AnyRecords {
+  readonly table: { readonly name: string };
+  add(key: string, bytes: Uint8Array): void;
+}
+
+/** A room lists tables of many types; each is used for its own records only. */
+function recordsOf(table: AnyTable): AnyRecords {
+  return new Records(table as unknown as Table<unknown>);
+}
 
 /**
  * Checks a whole state from nothing: every entry decodes canonically under its own key, every
@@ -97,14 +153,9 @@ type WholeState = ReturnType<typeof emptyRecords>;
  * Throws InvariantError, or CodecError for bytes that are no record.
  */
 export function checkWholeState(entries: Iterable<readonly [string, Uint8Array]>): void {
-  const state = emptyRecords();
-  const byName = new Map<string, { add(key: string, bytes: Uint8Array): void }>();
-  for (const records of Object.values(state)) byName.set(records.name, records);
-  for (const [key, bytes] of entries) {
-    const slash = key.indexOf("/");
-    const name = slash < 0 ? key : key.slice(0, slash);
-    present(byName.get(name), `state: a table for ${key}`).add(key, bytes);
-  }
+  const whole = new WholeState();
+  for (const [key, bytes] of entries) whole.add(key, bytes);
+  const state = whole.core;
   const singles = [state.chain, state.parameters, state.dedupeCursor, state.currentEpoch];
   for (const single of singles) single.only();
   checkAccounts(state);
@@ -115,9 +166,10 @@ export function checkWholeState(entries: Iterable<readonly [string, Uint8Array]>
   checkDedupe(state);
   checkEpochs(state);
   checkEvidence(state);
+  for (const { checkWhole } of roomChecks) checkWhole?.(whole);
 }
 
-function checkAccounts({ accounts, members }: WholeState): void {
+function checkAccounts({ accounts, members }: CoreState): void {
   for (const account of accounts.values) {
     invariant(members.byId.has(account.member), `state: the member of account ${account.id}`);
     if (account.parent !== undefined) checkParent(account, accounts);
@@ -130,21 +182,30 @@ function checkParent(account: Account, accounts: Records<Account>): void {
   invariant(parent.member === account.member, `state: one member holds ${account.id} and parent`);
 }
 
-function checkInstruments({ instruments, instrumentIndex, supplies }: WholeState): void {
+function checkInstruments(state: CoreState): void {
+  const { instruments, instrumentIndex, supplies, cashAssets, members } = state;
   const isins = [...instruments.byId.keys()].toSorted();
   const indexed = instrumentIndex.byId.get("")?.isins ?? [];
   invariant(sameList(isins, indexed), "state: the index lists every instrument");
   invariant(supplies.byId.has(CBDC), "state: the supply of the coin");
   for (const isin of isins) invariant(supplies.byId.has(isin), `state: the supply of ${isin}`);
-  invariant(supplies.byId.size === isins.length + 1, "state: each supply has an instrument");
+  for (const { id, issuer } of cashAssets.values) {
+    invariant(supplies.byId.has(id), `state: the supply of ${id}`);
+    invariant(members.byId.has(issuer), `state: the issuer of ${id}`);
+  }
+  const assets = isins.length + cashAssets.byId.size + 1;
+  invariant(supplies.byId.size === assets, "state: each supply has an instrument");
 }
 
 /** I3. */
-function checkSupplies({ supplies, tranches, programme }: WholeState): void {
+function checkSupplies({ supplies, tranches, programme, programmeReleases }: CoreState): void {
   assertProgramme(programme.only());
   const sums = new Sums();
   sums.add("programme", -programme.only().usedUsdCents);
   const counts = new Map<string, number>();
+  for (const { releasedUsdCents } of programmeReleases.values) {
+    sums.add("programme", -releasedUsdCents);
+  }
   for (const { isin, number, face, usdCents } of tranches.values) {
     sums.add("programme", usdCents);
     sums.add(isin, face);
@@ -154,7 +215,7 @@ function checkSupplies({ supplies, tranches, programme }: WholeState): void {
   }
   for (const supply of supplies.values) {
     assertSupply(supply);
-    if (supply.asset === CBDC) continue;
+    if (isCash(supply.asset)) continue;
     sums.add(supply.asset, -supply.issued);
     const count = counts.get(supply.asset) ?? 0;
     invariant(count === supply.tranches, `I3: ${supply.asset} has all its tranches`);
@@ -163,24 +224,25 @@ function checkSupplies({ supplies, tranches, programme }: WholeState): void {
 }
 
 /** I1, I2 and I5. */
-function checkBalances({ balances, supplies, accounts, reservations }: WholeState): void {
+function checkBalances({ balances, supplies, accounts, claims }: CoreState): void {
   const totals = new Sums();
-  const reserved = new Sums();
+  const claimed = new Sums();
   for (const balance of balances.values) {
     assertBalance(balance);
     invariant(accounts.byId.has(balance.account), `state: the account ${balance.account}`);
     totals.add(balance.asset, balance.total);
-    reserved.add(balanceId(balance.account, balance.asset), balance.reserved);
+    addParts(claimed, balance, 1n);
   }
   for (const supply of supplies.values) totals.add(supply.asset, -outstandingOf(supply));
   totals.assertZero("I1: the sum of all totals is issued - redeemed");
-  for (const { account, asset, amount } of reservations.values) {
-    reserved.add(balanceId(account, asset), -amount);
+  for (const claim of claims.values) {
+    invariant(claim.amount > 0n, "I5: a claim of nothing has no record");
+    addClaim(claimed, claim, -1n);
   }
-  reserved.assertZero("I5: reserved is the sum of live reservations");
+  claimed.assertZero(CLAIMS_LAW);
 }
 
-function checkHoldings({ balances, holdings }: WholeState): void {
+function checkHoldings({ balances, holdings }: CoreState): void {
   const assetsOf = new Map<string, string[]>();
   for (const { account, asset } of balances.values) {
     const assets = assetsOf.get(account);
@@ -195,7 +257,7 @@ function checkHoldings({ balances, holdings }: WholeState): void {
 }
 
 /** Every remembered reference waits in the pruning queue, and nothing in it was pruned already. */
-function checkDedupe({ dedupe, dedupePages, dedupeCursor }: WholeState): void {
+function checkDedupe({ dedupe, dedupePages, dedupeCursor }: CoreState): void {
   const cursor = dedupeCursor.only();
   const queued = new Set<string>();
   for (const { height, page, references } of dedupePages.values) {
@@ -214,7 +276,7 @@ function checkDedupe({ dedupe, dedupePages, dedupeCursor }: WholeState): void {
 }
 
 /** Every epoch up to the current one has its set, each later than the one before it. */
-function checkEpochs(state: WholeState): void {
+function checkEpochs(state: CoreState): void {
   const { currentEpoch, epochs, validatorSets, validatorChanges, keyUses, chain } = state;
   const current = currentEpoch.only();
   invariant(epochs.byId.size === current.epoch + 1, "state: a record for each epoch");
@@ -239,7 +301,7 @@ function checkEpochs(state: WholeState): void {
   invariant(new Set(names).size === names.length, "state: one change of a validator waits");
 }
 
-function checkEvidence({ evidence, evidenceCounts }: WholeState): void {
+function checkEvidence({ evidence, evidenceCounts }: CoreState): void {
   const counts = new Map<string, number>();
   for (const { epoch, validator } of evidence.values) {
     const id = evidenceCountId(epoch, validator);

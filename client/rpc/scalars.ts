@@ -52,10 +52,10 @@ export const ClientRef = Type.String({
   description: "client reference, at most 35 characters",
 });
 
-/** An asset: an ISIN or the pilot coin `PKR-CBDC`. */
+/** An asset: an ISIN, or cash: the pilot coin `PKR-CBDC` or an issued claim such as `USD-HBL`. */
 export const Asset = Type.String({
-  pattern: "^(PKR-CBDC|[A-Z]{2}[A-Z0-9]{9}[0-9])$",
-  description: "ISIN or PKR-CBDC",
+  pattern: "^([A-Z]{3}-[A-Z0-9]{1,8}|[A-Z]{2}[A-Z0-9]{9}[0-9])$",
+  description: "ISIN or cash asset (PKR-CBDC, USD-...)",
 });
 
 /** `genesis`, `at:H`, or what an earlier page returned. Opaque otherwise. */

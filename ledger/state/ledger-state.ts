@@ -1,4 +1,4 @@
-import { present } from "../../primitives/assert.ts";
+import { invariant, present } from "../../primitives/assert.ts";
 import type { StateReader } from "../state-reader.ts";
 import { accountTable } from "./account.ts";
 import { balanceTable } from "./balance.ts";
@@ -14,7 +14,6 @@ import { memberTable } from "./member.ts";
 import { type Parameters, parametersTable } from "./parameters.ts";
 import { type Programme, programmeTable } from "./programme.ts";
 import { RecordCache, UndoLog } from "./record-cache.ts";
-import { reservationTable } from "./reservation.ts";
 import { reserveReferenceTable } from "./reserve-reference.ts";
 import { supplyTable } from "./supply.ts";
 import type { Table } from "./table.ts";
@@ -37,6 +36,9 @@ export type StateChange = readonly [key: string, value: Uint8Array | null];
  */
 export class LedgerState {
   readonly #log = new UndoLog();
+  readonly #reader: StateReader;
+  /** In the order of first use. */
+  readonly #caches = new Map<string, RecordCache<unknown>>();
   readonly chains: RecordCache<Chain>;
   readonly parameterSets: RecordCache<Parameters>;
   readonly programmes: RecordCache<Programme>;
@@ -50,7 +52,6 @@ export class LedgerState {
   readonly tranches;
   readonly fxRates;
   readonly reserveReferences;
-  readonly reservations;
   readonly dedupe;
   readonly dedupePages;
   readonly dedupeCursors;
@@ -64,7 +65,8 @@ export class LedgerState {
   readonly evidenceCounts;
 
   constructor(reader: StateReader) {
-    const cache = <T>(table: Table<T>): RecordCache<T> => new RecordCache(table, reader, this.#log);
+    this.#reader = reader;
+    const cache = <T>(table: Table<T>): RecordCache<T> => this.of(table);
     this.chains = cache(chainTable);
     this.parameterSets = cache(parametersTable);
     this.programmes = cache(programmeTable);
@@ -78,7 +80,6 @@ export class LedgerState {
     this.tranches = cache(trancheTable);
     this.fxRates = cache(fxRatesTable);
     this.reserveReferences = cache(reserveReferenceTable);
-    this.reservations = cache(reservationTable);
     this.dedupe = cache(dedupeTable);
     this.dedupePages = cache(dedupePageTable);
     this.dedupeCursors = cache(dedupeCursorTable);
@@ -90,6 +91,19 @@ export class LedgerState {
     this.checkpointLists = cache(checkpointsTable);
     this.evidence = cache(evidenceTable);
     this.evidenceCounts = cache(evidenceCountTable);
+  }
+
+  /** The records of any table: a room that adds a record needs no line here. */
+  of<T>(table: Table<T>): RecordCache<T> {
+    const known = this.#caches.get(table.name);
+    if (known !== undefined) {
+      invariant(known.table === table, `one table has the name ${table.name}`);
+      // It was made for this very table.
+      return known as RecordCache<T>;
+    }
+    const cache = new RecordCache(table, this.#reader, this.#log);
+    this.#caches.set(table.name, cache as RecordCache<unknown>);
+    return cache;
   }
 
   get chain(): Chain {
@@ -130,36 +144,18 @@ export class LedgerState {
   /** Every changed record, encoded once. The order depends on the block only. */
   changes(): readonly StateChange[] {
     const out: StateChange[] = [];
-    const collect = <T>(cache: RecordCache<T>): void => {
-      for (const { id, after } of cache.changed()) {
-        out.push([cache.table.key(id), after === undefined ? null : cache.table.encode(after)]);
+    for (const { table, changed } of this.#changedRecords()) {
+      for (const { id, after } of changed) {
+        out.push([table.key(id), after === undefined ? null : table.encode(after)]);
       }
-    };
-    collect(this.chains);
-    collect(this.parameterSets);
-    collect(this.programmes);
-    collect(this.members);
-    collect(this.accounts);
-    collect(this.balances);
-    collect(this.holdings);
-    collect(this.instruments);
-    collect(this.instrumentIndexes);
-    collect(this.supplies);
-    collect(this.tranches);
-    collect(this.fxRates);
-    collect(this.reserveReferences);
-    collect(this.reservations);
-    collect(this.dedupe);
-    collect(this.dedupePages);
-    collect(this.dedupeCursors);
-    collect(this.currentEpochs);
-    collect(this.epochs);
-    collect(this.validatorSets);
-    collect(this.validatorChanges);
-    collect(this.keyUses);
-    collect(this.checkpointLists);
-    collect(this.evidence);
-    collect(this.evidenceCounts);
+    }
     return out;
+  }
+
+  #changedRecords() {
+    return [...this.#caches.values()].map((cache) => ({
+      table: cache.table,
+      changed: cache.changed(),
+    }));
   }
 }

@@ -27,15 +27,3 @@ export function checkKinds(
   const wrong = places.find(({ account, kinds }) => !kinds.includes(account.kind));
   return wrong === undefined ? undefined : failure("ACCOUNT_WRONG_KIND", wrong.field);
 }
-
-/** ACCOUNT_CLOSED for the first closed account, else ACCOUNT_FROZEN for the first one blocked. */
-export function checkStatuses(
-  places: readonly (PlacedAccount & { readonly way: "DEBIT" | "CREDIT" })[],
-): Failure | undefined {
-  const closed = places.find(({ account }) => account.status === "CLOSED");
-  if (closed !== undefined) return failure("ACCOUNT_CLOSED", closed.field);
-  const blocked = places.find(
-    ({ account, way }) => account.status === "BLOCKED_BOTH" || account.status === `BLOCKED_${way}`,
-  );
-  return blocked === undefined ? undefined : failure("ACCOUNT_FROZEN", blocked.field);
-}

@@ -1,5 +1,5 @@
 import { type Failure, failure } from "../execution.ts";
-import type { Instrument } from "../state/instrument.ts";
+import { hasMatured, type Instrument } from "../state/instrument.ts";
 
 /**
  * ASSET_MATURED from the start of the maturity date in Karachi on, then DENOMINATION for a face
@@ -10,9 +10,7 @@ export function checkFace(
   face: bigint,
   businessDate: string,
 ): Failure | undefined {
-  const { maturityDate, denomination } = instrument.terms.body;
-  // ISO dates compare as text.
-  if (businessDate >= maturityDate) return failure("ASSET_MATURED", "isin");
-  if (face % denomination !== 0n) return failure("DENOMINATION", "face");
+  if (hasMatured(instrument.terms, businessDate)) return failure("ASSET_MATURED", "isin");
+  if (face % instrument.terms.body.denomination !== 0n) return failure("DENOMINATION", "face");
   return undefined;
 }

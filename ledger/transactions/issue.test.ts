@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { usdCentsOf } from "../issuance.ts";
 import { balanceOf, programmeView, supplyOf, trancheOf } from "../queries.ts";
 import {
   DENOMINATION,
@@ -9,7 +10,6 @@ import {
   PIB_TERMS,
   readyLedger,
 } from "../testing/test-ledger.ts";
-import { usdCentsOf } from "./issue.ts";
 
 const both = { signers: ["SBP", "FINDIV"] };
 
@@ -140,7 +140,7 @@ describe("the programme's cap", () => {
         couponRateE4: 0,
         couponFrequency: 1,
         issueDate: "2025-11-20",
-        maturityDate: "2026-11-20",
+        maturityDate: "2027-11-20",
         firstCouponDate: "2026-11-20",
         dayCount: "ACT_ACT_ICMA",
       },

@@ -1,10 +1,8 @@
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit } from "../postings.ts";
-import { rateInForce } from "../state/fx-rates.ts";
+import { createUnits, issuanceCodes } from "../issuance.ts";
 import { accountId, isinText, max35Text } from "../types.ts";
-import { checkKinds, checkStatuses } from "./account-checks.ts";
-import { checkFace } from "./instrument-checks.ts";
+import { checkKinds } from "./account-checks.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
 const payload = record({
@@ -30,29 +28,14 @@ export const issue = transactionKind({
     "ACCOUNT_UNKNOWN",
     "ASSET_UNKNOWN",
     "ACCOUNT_WRONG_KIND",
-    "INSTRUMENT_NOT_AUTHORISED",
-    "ASSET_MATURED",
-    "DENOMINATION",
-    "ACCOUNT_CLOSED",
-    "ACCOUNT_FROZEN",
-    "FX_RATE_MISSING",
-    "AUTHORISED_EXCEEDED",
-    "PROGRAMME_CAP_EXCEEDED",
-    "LIMIT_REACHED",
-    "AMOUNT_OVERFLOW",
+    ...issuanceCodes,
   ],
   execute,
 });
 
-/** US cents that a face in paisa uses at a rate of PKR per USD x 10^4, rounded up. */
-export function usdCentsOf(facePaisa: bigint, rateE4: number): bigint {
-  const rate = BigInt(rateE4);
-  return (facePaisa * 10_000n + rate - 1n) / rate;
-}
-
 function execute(payload: Payload, execution: Execution): Failure | undefined {
   const { isin, face, account: id, mandateRef } = payload;
-  const { state, timestampMs, height, txId } = execution;
+  const { state } = execution;
   if (face === 0n) return failure("AMOUNT_ZERO", "face");
   const account = state.accounts.get(id);
   if (account === undefined) return failure("ACCOUNT_UNKNOWN", "account");
@@ -61,35 +44,6 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (instrument === undefined || supply === undefined) return failure("ASSET_UNKNOWN", "isin");
   const wrongKind = checkKinds([{ field: "account", account, kinds: ["ISSUANCE"] }]);
   if (wrongKind !== undefined) return wrongKind;
-  const authorised = supply.authorised ?? 0n;
-  if (authorised === 0n) return failure("INSTRUMENT_NOT_AUTHORISED", "isin");
-  const refused =
-    checkFace(instrument, face, execution.businessDate) ??
-    checkStatuses([{ field: "account", account, way: "CREDIT" }]);
-  if (refused !== undefined) return refused;
-  const rate = rateInForce(state.fxRates.get("")?.rates ?? [], timestampMs);
-  if (rate === undefined) return failure("FX_RATE_MISSING");
-  const issued = supply.issued + face;
-  if (issued > authorised) return failure("AUTHORISED_EXCEEDED", "face");
-  const usdCents = usdCentsOf(face, rate.rateE4);
-  const programme = state.programme;
-  const usedUsdCents = programme.usedUsdCents + usdCents;
-  if (usedUsdCents > programme.capUsdCents) return failure("PROGRAMME_CAP_EXCEEDED", "face");
-
-  const number = supply.tranches + 1;
-  const tranche = { isin, number, face, usdCents, fxRateE4: rate.rateE4, account: id, mandateRef };
-  state.programmes.put({ ...programme, usedUsdCents });
-  state.supplies.put({ ...supply, issued, tranches: number });
-  state.tranches.put({ ...tranche, txId, height });
-  execution.emit({
-    type: "trancheIssued",
-    body: { isin, tranche: number, account: id, face, usdCents, fxRateE4: rate.rateE4, mandateRef },
-  });
-  return credit(execution, {
-    account: id,
-    asset: isin,
-    parts: [{ amount: face, reason: "ISSUE" }],
-    reference: mandateRef,
-    field: "account",
-  });
+  const fields = { face: "face", account: "account" };
+  return createUnits(execution, { instrument, supply, face, account, mandateRef, fields });
 }

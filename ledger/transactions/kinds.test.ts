@@ -4,18 +4,27 @@ import { isKind, kinds, kindTable } from "./kinds.ts";
 
 describe("the registry", () => {
   test("knows the protocol's kinds by name", () => {
-    expect(kinds).toEqual([
+    const named = [
       "authorise-instrument",
+      "cancel-instruction",
       "change-validators",
+      "instruct",
       "issue",
+      "issue-cash-claim",
       "mint-cbdc",
+      "modify-instruction",
       "open-account",
       "record-fx-rate",
+      "redeem-cash",
+      "register-cash-asset",
       "register-instrument",
+      "set-settlement-parameters",
       "settle-dvp",
       "transfer-cbdc",
       "validator-ready",
-    ]);
+    ];
+    expect(kinds.filter((kind) => named.includes(kind))).toEqual(named);
+    expect(kinds).toEqual(kinds.toSorted());
     expect(isKind("issue")).toBe(true);
     for (const name of ["toString", "__proto__", "", undefined, 7])
       expect(isKind(name)).toBe(false);

@@ -1,9 +1,10 @@
 import { present } from "../../primitives/assert.ts";
 import { AMOUNT_MAX, amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit } from "../postings.ts";
+import { gateCodes } from "../movement-gate.ts";
+import { moveUnits } from "../postings.ts";
 import { accountId, CBDC, max35Text } from "../types.ts";
-import { checkKinds, checkStatuses } from "./account-checks.ts";
+import { checkKinds } from "./account-checks.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
 const payload = record({
@@ -28,8 +29,7 @@ export const mintCbdc = transactionKind({
     "ACCOUNT_UNKNOWN",
     "RESERVE_REFERENCE_USED",
     "ACCOUNT_WRONG_KIND",
-    "ACCOUNT_CLOSED",
-    "ACCOUNT_FROZEN",
+    ...gateCodes,
     "LIMIT_REACHED",
     "AMOUNT_OVERFLOW",
   ],
@@ -45,19 +45,21 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (state.reserveReferences.get(reserveRef) !== undefined) {
     return failure("RESERVE_REFERENCE_USED", "reserveRef");
   }
-  const refused =
-    checkKinds([{ field: "account", account, kinds: ["CASH_CBDC"] }]) ??
-    checkStatuses([{ field: "account", account, way: "CREDIT" }]);
-  if (refused !== undefined) return refused;
+  const wrongKind = checkKinds([{ field: "account", account, kinds: ["CASH_CBDC"] }]);
+  if (wrongKind !== undefined) return wrongKind;
   const supply = present(state.supplies.get(CBDC), "supply of the coin");
   const issued = supply.issued + minted;
-  const credited = credit(execution, {
-    account: id,
-    asset: CBDC,
-    parts: [{ amount: minted, reason: "MINT" }],
-    reference: reserveRef,
-    field: "account",
-  });
+  const credited = moveUnits(execution, [
+    {
+      from: undefined,
+      to: account,
+      asset: CBDC,
+      parts: [{ amount: minted, reason: "MINT" }],
+      purpose: "MINT",
+      reference: reserveRef,
+      fields: { from: "account", to: "account" },
+    },
+  ]);
   if (credited !== undefined) return credited;
   if (issued > AMOUNT_MAX) return failure("AMOUNT_OVERFLOW", "amount");
   state.supplies.put({ ...supply, issued });

@@ -1,12 +1,17 @@
 import { type Infer, optional, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
+import { noteCashAccount } from "../life-cycle/payout.ts";
+import type { Account } from "../state/account.ts";
 import {
+  type AccountKind,
   accountId,
   accountKind,
+  accountKinds,
   accountOwnership,
   accountWindow,
   investorId,
   memberId,
+  type Role,
 } from "../types.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
@@ -35,7 +40,7 @@ export const openAccount = transactionKind({
     {
       by: "role",
       role: "CENTRAL_BANK",
-      when: { field: "kind", in: ["SGLA", "CASH_CBDC", "ISSUANCE"] },
+      when: { field: "kind", in: accountKinds.filter((kind) => kind !== "IPS") },
     },
     { by: "role", role: "SOVEREIGN", when: { field: "kind", in: ["ISSUANCE"] } },
   ],
@@ -54,6 +59,13 @@ export const openAccount = transactionKind({
   execute,
 });
 
+/** Kinds that not every member may operate. */
+const operatorRoles: Readonly<Partial<Record<AccountKind, readonly Role[]>>> = {
+  ISSUANCE: ["CENTRAL_BANK"],
+  TAX: ["SOVEREIGN"],
+  COMMODITY_VAULT: ["CUSTODIAN", "CENTRAL_BANK"],
+};
+
 function execute(payload: Payload, execution: Execution): Failure | undefined {
   const { account, kind, member, investor, parent, ownership, window } = payload;
   const { state } = execution;
@@ -65,7 +77,8 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (parent !== undefined && above === undefined) return failure("ACCOUNT_UNKNOWN", "parent");
   if (state.accounts.get(account) !== undefined) return failure("ACCOUNT_EXISTS", "account");
   if (above !== undefined && above.kind !== "SGLA") return failure("ACCOUNT_WRONG_KIND", "parent");
-  if (kind === "ISSUANCE" && !operator.roles.includes("CENTRAL_BANK")) {
+  const allowed = operatorRoles[kind];
+  if (allowed !== undefined && !operator.roles.some((role) => allowed.includes(role))) {
     return failure("MEMBER_WRONG_ROLE", "member");
   }
   if (above !== undefined) {
@@ -74,7 +87,7 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
     if (!matches) return failure("COUNTERPARTY_NOT_MATCHED", "parent");
     if (above.status === "CLOSED") return failure("ACCOUNT_CLOSED", "parent");
   }
-  state.accounts.put({
+  const opened: Account = {
     id: account,
     kind,
     member,
@@ -83,7 +96,9 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
     ownership,
     window,
     status: "OPEN",
-  });
+  };
+  state.accounts.put(opened);
+  noteCashAccount(state, opened);
   execution.emit({
     type: "accountOpened",
     body: { account, kind, member, investor, parent, ownership, window },
@@ -98,6 +113,7 @@ function checkShape(payload: Payload): Failure | undefined {
   if ((payload.parent !== undefined) !== isInvestors) return failure("TERMS_INVALID", "parent");
   const isOwn = payload.ownership === "OWN";
   if (isInvestors && isOwn) return failure("TERMS_INVALID", "ownership");
-  if (payload.kind === "ISSUANCE" && !isOwn) return failure("TERMS_INVALID", "ownership");
+  const ownOnly = ["ISSUANCE", "TAX", "COLLATERAL_POOL"];
+  if (ownOnly.includes(payload.kind) && !isOwn) return failure("TERMS_INVALID", "ownership");
   return undefined;
 }

@@ -70,8 +70,8 @@ describe("register-instrument", () => {
   test.each([
     ["2025-08-20", "2026-02-20", "2028-08-20"],
     ["2025-08-31", "2026-02-28", "2028-08-31"],
-    ["2024-02-29", "2024-08-31", "2025-08-31"],
-    ["2027-12-30", "2028-06-30", "2028-06-30"],
+    ["2024-02-29", "2024-08-29", "2044-02-29"],
+    ["2027-12-30", "2028-06-30", "2029-12-30"],
   ])("issue %s, first coupon %s, maturity %s is a regular schedule", (issueDate, first, last) => {
     const ledger = openedLedger();
     const dates = { issueDate, firstCouponDate: first, maturityDate: last };

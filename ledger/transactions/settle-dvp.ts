@@ -1,9 +1,12 @@
+import { present } from "../../primitives/assert.ts";
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit, debit, type Movement, type PostingPart } from "../postings.ts";
+import { gateCodes } from "../movement-gate.ts";
+import { moveUnits } from "../postings.ts";
 import type { Account } from "../state/account.ts";
+import { recordPrimaryCost } from "../tax/discount.ts";
 import { accountId, CBDC, isinText, max35Text } from "../types.ts";
-import { checkDistinct, checkKinds, checkStatuses } from "./account-checks.ts";
+import { checkDistinct, checkKinds } from "./account-checks.ts";
 import { checkFace } from "./instrument-checks.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
@@ -50,8 +53,7 @@ export const settleDvp = transactionKind({
     "INSTRUMENT_NOT_AUTHORISED",
     "ASSET_MATURED",
     "DENOMINATION",
-    "ACCOUNT_CLOSED",
-    "ACCOUNT_FROZEN",
+    ...gateCodes,
     "INSUFFICIENT_SECURITIES",
     "INSUFFICIENT_CASH",
     "LIMIT_REACHED",
@@ -95,14 +97,7 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (mismatched !== undefined) return mismatched;
   if ((supply.authorised ?? 0n) === 0n) return failure("INSTRUMENT_NOT_AUTHORISED", "isin");
   return (
-    checkFace(instrument, face, execution.businessDate) ??
-    checkStatuses([
-      { field: "delivererAccount", account: deliverer, way: "DEBIT" },
-      { field: "receiverAccount", account: receiver, way: "CREDIT" },
-      { field: "payerCashAccount", account: payer, way: "DEBIT" },
-      { field: "payeeCashAccount", account: payee, way: "CREDIT" },
-    ]) ??
-    moveBothLegs(payload, execution)
+    checkFace(instrument, face, execution.businessDate) ?? moveBothLegs(payload, parties, execution)
   );
 }
 
@@ -130,29 +125,41 @@ function checkParties(parties: Parties, execution: Execution): Failure | undefin
   return isProperPayee ? undefined : failure("COUNTERPARTY_NOT_MATCHED", "payeeCashAccount");
 }
 
-type AccountField =
-  | "delivererAccount"
-  | "receiverAccount"
-  | "payerCashAccount"
-  | "payeeCashAccount";
-
-function moveBothLegs(payload: Payload, execution: Execution): Failure | undefined {
-  const { settlementRef, isin, face, cleanAmount, accruedInterest } = payload;
-  const units = [{ amount: face, reason: "DVP_SECURITIES" }] as const;
-  const coins = [
-    { amount: cleanAmount, reason: "DVP_CLEAN" },
-    { amount: accruedInterest, reason: "DVP_ACCRUED" },
-  ] as const;
-  // Field by field: spreads of shared parts would cost more than the movements themselves.
-  const of = (field: AccountField, asset: string, parts: readonly PostingPart[]): Movement => {
-    return { account: payload[field], asset, parts, reference: settlementRef, field };
-  };
-  const failed =
-    debit(execution, of("delivererAccount", isin, units)) ??
-    debit(execution, of("payerCashAccount", CBDC, coins)) ??
-    credit(execution, of("receiverAccount", isin, units)) ??
-    credit(execution, of("payeeCashAccount", CBDC, coins));
+function moveBothLegs(
+  payload: Payload,
+  { deliverer, receiver, payer, payee }: Parties,
+  execution: Execution,
+): Failure | undefined {
+  const { settlementRef: reference, isin, face, cleanAmount, accruedInterest } = payload;
+  const failed = moveUnits(execution, [
+    {
+      from: deliverer,
+      to: receiver,
+      asset: isin,
+      parts: [{ amount: face, reason: "DVP_SECURITIES" }],
+      purpose: "DVP",
+      reference,
+      fields: { from: "delivererAccount", to: "receiverAccount" },
+    },
+    {
+      from: payer,
+      to: payee,
+      asset: CBDC,
+      parts: [
+        { amount: cleanAmount, reason: "DVP_CLEAN" },
+        { amount: accruedInterest, reason: "DVP_ACCRUED" },
+      ],
+      purpose: "DVP",
+      reference,
+      fields: { from: "payerCashAccount", to: "payeeCashAccount" },
+    },
+  ]);
   if (failed !== undefined) return failed;
+  if (deliverer.kind === "ISSUANCE") {
+    const instrument = present(execution.state.instruments.get(isin), "instrument");
+    const sale = { account: receiver.id, face, cost: cleanAmount };
+    recordPrimaryCost(execution.state, instrument, sale);
+  }
   execution.emit({ type: "settlementFinal", body: payload });
   return undefined;
 }

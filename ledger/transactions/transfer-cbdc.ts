@@ -1,8 +1,9 @@
 import { amount, type Infer, record } from "../../primitives/codec/schema.ts";
 import { type Execution, type Failure, failure } from "../execution.ts";
-import { credit, debit } from "../postings.ts";
+import { gateCodes } from "../movement-gate.ts";
+import { moveUnits } from "../postings.ts";
 import { accountId, CBDC, max35Text } from "../types.ts";
-import { checkDistinct, checkKinds, checkStatuses } from "./account-checks.ts";
+import { checkDistinct, checkKinds } from "./account-checks.ts";
 import { transactionKind } from "./transaction-kind.ts";
 
 const payload = record({
@@ -27,8 +28,7 @@ export const transferCbdc = transactionKind({
     "SAME_ACCOUNT_TWICE",
     "ACCOUNT_UNKNOWN",
     "ACCOUNT_WRONG_KIND",
-    "ACCOUNT_CLOSED",
-    "ACCOUNT_FROZEN",
+    ...gateCodes,
     "INSUFFICIENT_CASH",
     "LIMIT_REACHED",
     "AMOUNT_OVERFLOW",
@@ -48,20 +48,20 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (from === undefined) return failure("ACCOUNT_UNKNOWN", "fromAccount");
   const to = execution.state.accounts.get(toAccount);
   if (to === undefined) return failure("ACCOUNT_UNKNOWN", "toAccount");
-  const refused =
-    checkKinds([
-      { field: "fromAccount", account: from, kinds: ["CASH_CBDC"] },
-      { field: "toAccount", account: to, kinds: ["CASH_CBDC"] },
-    ]) ??
-    checkStatuses([
-      { field: "fromAccount", account: from, way: "DEBIT" },
-      { field: "toAccount", account: to, way: "CREDIT" },
-    ]);
-  if (refused !== undefined) return refused;
-  const parts = [{ amount: payload.amount, reason: "CASH_TRANSFER" }] as const;
-  const leg = { asset: CBDC, parts, reference };
-  return (
-    debit(execution, { ...leg, account: fromAccount, field: "fromAccount" }) ??
-    credit(execution, { ...leg, account: toAccount, field: "toAccount" })
-  );
+  const wrongKind = checkKinds([
+    { field: "fromAccount", account: from, kinds: ["CASH_CBDC"] },
+    { field: "toAccount", account: to, kinds: ["CASH_CBDC"] },
+  ]);
+  if (wrongKind !== undefined) return wrongKind;
+  return moveUnits(execution, [
+    {
+      from,
+      to,
+      asset: CBDC,
+      parts: [{ amount: payload.amount, reason: "CASH_TRANSFER" }],
+      purpose: "CASH_TRANSFER",
+      reference,
+      fields: { from: "fromAccount", to: "toAccount" },
+    },
+  ]);
 }

@@ -1,31 +1,15 @@
 import type { EventFilterJson } from "../../client/rpc/methods.ts";
 import type { LedgerEvent } from "../../ledger/events.ts";
 
+/** Events name an account in a field `account` or `parent`, or in one that ends with `Account`. */
+const ACCOUNT_FIELD = /^(?:account|parent)$|Account$/;
+
 /** Accounts that an event concerns: whoever follows one of them wants to see it. */
 export function accountsOf(event: LedgerEvent): readonly string[] {
-  switch (event.type) {
-    case "posting":
-    case "trancheIssued":
-    case "cbdcMinted":
-      return [event.body.account];
-    case "accountOpened": {
-      const { account, parent } = event.body;
-      return parent === undefined ? [account] : [account, parent];
-    }
-    case "settlementFinal": {
-      const { delivererAccount, receiverAccount, payerCashAccount, payeeCashAccount } = event.body;
-      return [delivererAccount, receiverAccount, payerCashAccount, payeeCashAccount];
-    }
-    case "instrumentRegistered":
-    case "instrumentAuthorised":
-    case "fxRateRecorded":
-    case "validatorChangeProposed":
-    case "validatorChangeWithdrawn":
-    case "validatorReady":
-    case "epochBegun":
-    case "evidenceRecorded":
-      return [];
-  }
+  const fields: readonly (readonly [string, unknown])[] = Object.entries(event.body);
+  return fields.flatMap(([name, value]) =>
+    ACCOUNT_FIELD.test(name) && typeof value === "string" ? [value] : [],
+  );
 }
 
 export function admits(filter: EventFilterJson | undefined, event: LedgerEvent): boolean {
