@@ -33,7 +33,7 @@ function pass(options: SimulationOptions): SimulationResult {
 }
 
 /** Effects and sends of one node from its start through its first blocks. */
-const BOUNDARIES = 120;
+const BOUNDARIES = 80;
 
 test("a node dies at each boundary between two effects, and at each send", () => {
   let died = 0;
