@@ -46,7 +46,7 @@ export interface DisseminationPorts {
   connectedPeers(): readonly number[];
   penalise(peer: number, reason: PenaltyReason): void;
   /** Looks at every signature under the keys of the committed state. */
-  check(batch: Batch): Promise<readonly SignatureFindings[]>;
+  check(batch: Batch, from: number): Promise<readonly SignatureFindings[]>;
   stored(digest: string): Uint8Array | undefined;
   /** Whether a committed block names the batch. */
   committed(digest: string): boolean;
@@ -252,7 +252,7 @@ export class Dissemination {
     this.#inVerification.set(from, (this.#inVerification.get(from) ?? 0) + 1);
     this.#arriving.set(batch.digest, batch);
     try {
-      const checked = await this.#ports.check(batch);
+      const checked = await this.#ports.check(batch, from);
       this.#keep({ batch, checked });
     } catch (error) {
       // No verdict (the verifier is overloaded or closing): its author sends the batch again.
