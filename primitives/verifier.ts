@@ -19,7 +19,9 @@ export interface Verifier {
   /**
    * Verdicts in the order of `checks`. The bytes are read before the call returns. `source` names
    * who answers for them, the member or peer that sent them: sources take turns, and one that sends
-   * too many bad signatures is refused for a while. Without it the caller answers for them.
+   * too many bad signatures is refused for a while. It must be a name that its bearer has proved: by
+   * one that anybody can claim, such as a transaction's member before its signatures are verified,
+   * others could spend its budget. Without it the caller answers for them.
    */
   verify(
     checks: readonly SignatureCheck[],

@@ -7,6 +7,7 @@ import { present } from "../../primitives/assert.ts";
 import { CodedError } from "../../primitives/errors.ts";
 import { installNativeHashing } from "../../primitives/native/hashing.ts";
 import { describeMachine, type MachineFacts, machineFacts } from "../machine-facts.ts";
+import { describeComparison, readBaseline } from "./baseline.ts";
 import { blockCommit } from "./block-commit.ts";
 import { encoding } from "./encoding.ts";
 import { execution } from "./execution.ts";
@@ -34,6 +35,7 @@ interface Flags {
   readonly filter?: string;
   readonly quick?: boolean;
   readonly json?: string;
+  readonly baseline?: string;
 }
 
 /** One line of the table. Times per unit, microseconds. */
@@ -56,6 +58,7 @@ await new Command("bench")
   .option("--filter <text>", "only tasks whose name contains this, such as pool or backend=sodium")
   .option("--quick", "a tenth of the time: shows that all of them run, and orders of magnitude")
   .option("--json <file>", "write the figures and the machine's facts")
+  .option("--baseline <file>", "print ratios to the figures that --json wrote earlier")
   .action(main)
   .parseAsync();
 
@@ -63,6 +66,9 @@ async function main(flags: Flags): Promise<void> {
   const machine = machineFacts();
   const hashing = installNativeHashing();
   const filter = flags.filter ?? "";
+  // Before anything is timed: a wrong file is said at once.
+  const baseline =
+    flags.baseline === undefined ? undefined : await readBaseline(resolve(flags.baseline));
   const rows: Measured[] = [];
   const tables: SuiteTable[] = [];
   const quick = flags.quick === true;
@@ -85,6 +91,9 @@ async function main(flags: Flags): Promise<void> {
   process.stdout.write(
     `${describe(machine, rows)}\n${tables.map(describeTable).join("")}hashing by ${Object.values(hashing).join(", ")}\n`,
   );
+  if (baseline !== undefined) {
+    process.stdout.write(`\n${describeComparison(baseline, rows)}\n`);
+  }
   if (flags.json !== undefined) {
     const file = resolve(flags.json);
     await mkdir(dirname(file), { recursive: true });

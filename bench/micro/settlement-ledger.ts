@@ -85,6 +85,14 @@ export function signedSettlement(body: TransactionBody): SignedTransaction {
   return withSignatures(unsigned(body), signatures);
 }
 
+/** The same by every institution that any kind asks for. */
+export function signedByAll(body: TransactionBody): SignedTransaction {
+  const signatures = ["FINDIV", "HBL", "SBP", "UBL"].map((member) => {
+    return { member, keyId: "k1", signature: new Uint8Array(64).fill(7) };
+  });
+  return withSignatures(unsigned(body), signatures);
+}
+
 /** `count` settlements for the next block, as a node hands them over after verification. */
 export function checkedSettlements(
   ledger: TestLedger,

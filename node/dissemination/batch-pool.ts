@@ -215,6 +215,11 @@ export class BatchPool {
     return waiting;
   }
 
+  /** Own batches that no committed block names yet. */
+  get ownCount(): number {
+    return this.#shares.get(this.#self)?.batches.size ?? 0;
+  }
+
   /** Whether an own batch is not yet known to lie with validators of quorum weight. */
   get ownAwaitsQuorum(): boolean {
     const own = this.#shares.get(this.#self)?.batches ?? new Map<string, Pooled>();

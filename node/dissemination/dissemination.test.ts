@@ -33,6 +33,7 @@ interface Sent {
 
 const SELF = 0;
 const PACKING_MS = 20;
+const LONGEST_PACKING_MS = 5 * PACKING_MS;
 
 function harness() {
   const sent: Sent[] = [];
@@ -140,6 +141,22 @@ describe("packing", () => {
     expect(node.work.changes).toBe(1);
     vi.advanceTimersByTime(1000);
     expect(node.batchesTo("all")).toHaveLength(1);
+  });
+
+  test("while own batches wait for a block the next one waits longer, up to a bound", () => {
+    const node = harness();
+    const waits = Array.from({ length: 7 }, (_, sent) => {
+      admit(node);
+      let waited = 0;
+      for (; node.batchesTo("all").length === sent; waited++) vi.advanceTimersByTime(1);
+      return waited / PACKING_MS;
+    });
+    expect(waits).toEqual([1, 2, 3, 4, 5, 5, 5]);
+    // A block took them: back to the shortest.
+    node.pool.remove(node.batchesTo("all"));
+    admit(node);
+    vi.advanceTimersByTime(PACKING_MS);
+    expect(node.batchesTo("all")).toHaveLength(8);
   });
 
   test("a full batch goes at once", () => {
@@ -361,7 +378,7 @@ describe("own batches", () => {
     node.dissemination.start();
     for (let i = 0; i < 6; i++) {
       admit(node);
-      vi.advanceTimersByTime(PACKING_MS);
+      vi.advanceTimersByTime(LONGEST_PACKING_MS);
     }
     const digests = node.batchesTo("all");
     expect(digests).toHaveLength(6);

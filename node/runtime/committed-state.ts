@@ -1,6 +1,7 @@
 import type { StateReader } from "../../ledger/state-reader.ts";
 import { invariant } from "../../primitives/assert.ts";
 import { StateTree } from "../../primitives/merkle/state-tree.ts";
+import { ValueArena } from "./value-arena.ts";
 
 /** The newest block that is final and applied. At height 0 the digest is the chain id. */
 export interface Head {
@@ -25,7 +26,9 @@ export class CommittedState implements StateReader {
   #head: Head;
 
   constructor(entries: Iterable<readonly [string, Uint8Array]>, head: Head) {
-    this.#entries = new Map(entries);
+    const arena = new ValueArena();
+    this.#entries = new Map();
+    for (const [key, value] of entries) this.#entries.set(key, arena.keep(value));
     this.#tree = StateTree.from(this.#entries);
     this.#head = head;
     invariant(

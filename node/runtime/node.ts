@@ -309,7 +309,16 @@ export class MizanNode {
       broadcast: (kind, payload) => this.#mesh.broadcast(kind, payload),
       connectedPeers: () => [...this.#connected],
       penalise: (peer, reason) => this.#mesh.penalise(peer, reason),
-      check: (batch) => checkTransactions(batch.transactions, committed, this.#verifier),
+      // The connection has proved which validator sent it, and only authors send batches unasked.
+      check: ({ transactions }, from) =>
+        checkTransactions(
+          transactions,
+          committed,
+          this.#verifier,
+          [],
+          "transaction",
+          `validator ${from}`,
+        ),
       stored: (digest) => blocks.batches.getBatch(digest),
       committed: (digest) => blocks.batches.committedHeight(digest) !== undefined,
       workChanged: () => this.#updateWork(),

@@ -15,8 +15,8 @@ const AT_ONCE: Readonly<Record<VerificationLane, number>> = { transaction: 4096,
 /**
  * Verifies every signature under the key that `state` registers for it; signatures of unknown keys
  * are left without a verdict. `prior` are earlier findings on the same transactions: a signature
- * that was looked at under the key still registered is not looked at again. The keys are read
- * before the call returns. Rejects as the verifier does, when there is no verdict on all.
+ * that was looked at under the key still registered is not looked at again. `source` answers for
+ * the signatures (see `Verifier`). The keys are read before the call returns. Rejects as the verifier does, when there is no verdict on all.
  */
 export async function checkTransactions(
   transactions: readonly WireTransaction[],
@@ -24,6 +24,7 @@ export async function checkTransactions(
   verifier: Verifier,
   prior: readonly (SignatureFindings | undefined)[] = [],
   lane: VerificationLane = "transaction",
+  source?: string,
 ): Promise<readonly SignatureFindings[]> {
   const checks: SignatureCheck[] = [];
   /** The list that the verdict of each check goes into, and its place there. */
@@ -43,7 +44,7 @@ export async function checkTransactions(
   });
   for (let start = 0; start < checks.length; start += AT_ONCE[lane]) {
     const slice = checks.slice(start, start + AT_ONCE[lane]);
-    const verdicts = await verifier.verify(slice, lane);
+    const verdicts = await verifier.verify(slice, lane, source);
     for (const [i, check] of slice.entries()) {
       const place = places[start + i];
       if (place !== undefined && verdicts[i] === true) {

@@ -20,13 +20,13 @@ import type {
   TransactionLocation,
 } from "./committed-block.ts";
 import type { Database, WriteBatch } from "./database.ts";
+import { byTransaction, packEvents, unpackEvents } from "./event-records.ts";
 import {
   BASE_KEY,
   blockKey,
   clientRefKey,
   epochEndKey,
-  eventKey,
-  eventPosition,
+  eventsKey,
   getU32,
   getU64,
   HEAD_KEY,
@@ -246,8 +246,8 @@ export class BlockStore {
   async eventsAt(height: number): Promise<readonly StoredEvent[] | undefined> {
     const record = this.#fullRecord(height);
     if (record === undefined) return undefined;
-    const last = eventKey(height, MAX_INDEX, MAX_INDEX);
-    const events = await this.#events({ gte: eventKey(height, 0, 0), lte: last });
+    const range = { gte: eventsKey(height, 0), lte: eventsKey(height, MAX_INDEX) };
+    const events = await this.#events(range, undefined, Number.POSITIVE_INFINITY);
     if (events.length === record.eventCount) return events;
     throw corruptAt(height, `${events.length} of ${record.eventCount} events are there`);
   }
@@ -263,12 +263,9 @@ export class BlockStore {
   ): Promise<readonly StoredEvent[]> {
     invariant(Number.isInteger(limit) && limit > 0 && limit <= MAX_EVENT_PAGE, "event page size");
     const last = Math.min(throughHeight, this.head.height);
-    const from =
-      after === "genesis"
-        ? eventKey(0, 0, 0)
-        : eventKey(after.height, after.txIndex, after.eventIndex);
-    const lte = eventKey(last, MAX_INDEX, MAX_INDEX);
-    return this.#events(after === "genesis" ? { gte: from, lte } : { gt: from, lte }, limit);
+    const lte = eventsKey(last, MAX_INDEX);
+    if (after === "genesis") return this.#events({ gte: eventsKey(0, 0), lte }, undefined, limit);
+    return this.#events({ gte: eventsKey(after.height, after.txIndex), lte }, after, limit);
   }
 
   locate(txId: string): TransactionLocation | undefined {
@@ -292,10 +289,21 @@ export class BlockStore {
     return height < this.earliestHeight ? undefined : this.record(height);
   }
 
-  async #events(range: KeyRange, limit?: number): Promise<readonly StoredEvent[]> {
+  /**
+   * Of the transactions in the range, at most `limit` events behind `after`. A record holds one
+   * event at least, and all but those of `after` lie behind it.
+   */
+  async #events(
+    range: KeyRange,
+    after: EventPosition | undefined,
+    limit: number,
+  ): Promise<readonly StoredEvent[]> {
     const events: StoredEvent[] = [];
-    for await (const [key, bytes] of this.database.scan(range, limit)) {
-      events.push({ ...eventPosition(key), bytes });
+    for await (const [key, value] of this.database.scan(range, limit + 1)) {
+      for (const event of unpackEvents(key, value)) {
+        if (after === undefined || isBehind(event, after)) events.push(event);
+        if (events.length === limit) return events;
+      }
     }
     return events;
   }
@@ -364,8 +372,8 @@ function stageBlock(batch: WriteBatch, block: CommittedBlock): void {
   batch.put(blockKey("finalization", height), block.finalization);
   batch.put(hashKey("height", digest), u64Bytes(height));
   for (const [i, receipt] of receipts.entries()) batch.put(receiptKey(height, i), receipt);
-  for (const { txIndex, eventIndex, bytes } of events) {
-    batch.put(eventKey(height, txIndex, eventIndex), bytes);
+  for (const together of byTransaction(events)) {
+    batch.put(eventsKey(height, together[0]?.txIndex ?? 0), packEvents(together));
   }
   for (const { txId, index } of block.transactions) {
     batch.put(hashKey("transaction", txId), location(height, index));
@@ -373,6 +381,13 @@ function stageBlock(batch: WriteBatch, block: CommittedBlock): void {
   for (const { member, clientRef, txId } of block.clientRefs) {
     batch.put(clientRefKey(member, clientRef), hashBytes(txId));
   }
+}
+
+/** Whether a position comes after another in the chain. */
+function isBehind(event: EventPosition, after: EventPosition): boolean {
+  if (event.height !== after.height) return event.height > after.height;
+  if (event.txIndex !== after.txIndex) return event.txIndex > after.txIndex;
+  return event.eventIndex > after.eventIndex;
 }
 
 function location(height: number, index: number): Uint8Array {

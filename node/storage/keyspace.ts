@@ -14,7 +14,7 @@ import { fromUtf8, toHex } from "../../primitives/bytes.ts";
  * | header | height u64 | canonical header |
  * | finalization | height u64 | certificate of this block or of a descendant |
  * | receipt | height u64 ‖ index u32 | receipt |
- * | event | height u64 ‖ transaction u32 ‖ event u32 | event |
+ * | events | height u64 ‖ transaction u32 | its events, each with index and length |
  * | height | block digest 32 | height u64 |
  * | epochEnd | epoch u64 | how the epoch ended, as a snapshot told it |
  * | transaction | txId 32 | height u64 ‖ index u32 |
@@ -34,11 +34,12 @@ export const PREFIX = {
   header: 0x11,
   finalization: 0x12,
   receipt: 0x13,
-  event: 0x14,
+  // 0x14 was one event each.
   height: 0x15,
   transaction: 0x16,
   clientRef: 0x17,
   epochEnd: 0x18,
+  events: 0x19,
   state: 0x20,
   batch: 0x30,
   batchUnreferenced: 0x31,
@@ -92,21 +93,16 @@ export function receiptKey(height: number, index: number): Uint8Array {
   return key;
 }
 
-export function eventKey(height: number, txIndex: number, eventIndex: number): Uint8Array {
-  const key = keyOf(PREFIX.event, 17);
+export function eventsKey(height: number, txIndex: number): Uint8Array {
+  const key = keyOf(PREFIX.events, 13);
   putU64(key, 1, height);
   putU32(key, 9, txIndex);
-  putU32(key, 13, eventIndex);
   return key;
 }
 
-export function eventPosition(key: Uint8Array): {
-  height: number;
-  txIndex: number;
-  eventIndex: number;
-} {
-  invariant(key.length === 17, "an event key has 17 bytes");
-  return { height: getU64(key, 1), txIndex: getU32(key, 9), eventIndex: getU32(key, 13) };
+export function eventsPosition(key: Uint8Array): { height: number; txIndex: number } {
+  invariant(key.length === 13, "a key of events has 13 bytes");
+  return { height: getU64(key, 1), txIndex: getU32(key, 9) };
 }
 
 type PerHash = "height" | "transaction" | "batch" | "batchCommitted";

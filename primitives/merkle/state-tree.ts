@@ -76,7 +76,10 @@ export class StateTree {
       depth,
       present: present.slice(0, Math.ceil(depth / 8)),
       siblings,
-      otherLeaf: node === null || isLeafOf(node, keyHash) ? undefined : otherLeaf(node),
+      otherLeaf:
+        node === null || node.isOf(keyHash)
+          ? undefined
+          : { keyHash: node.keyHash, valueHash: node.valueHash },
     };
   }
 }
@@ -102,16 +105,10 @@ const STATE_KEY = /^[\x21-\x7e]{1,256}$/;
 
 type Subtree = Inner | Leaf | null;
 
-/** A leaf to put, or a key to remove. */
-type Change = Leaf | Tombstone;
-
-class Tombstone {
-  /** keyHash, then 32 bytes that mean nothing. */
-  readonly content: Uint8Array;
-
-  constructor(content: Uint8Array) {
-    this.content = content;
-  }
+/** A leaf to put, or a key to remove (null). Gone when the update is done. */
+interface Change {
+  readonly keyHash: Uint8Array;
+  readonly leaf: Leaf | null;
 }
 
 /**
@@ -153,17 +150,110 @@ class Digest {
   }
 }
 
+/**
+ * Hashes of key and value as sixteen big-endian words in the object, for the same reason: a typed
+ * array of 64 bytes costs more than 250, and there is a leaf for every record of the state.
+ */
 class Leaf extends Digest {
-  /** keyHash ‖ valueHash. */
-  readonly content: Uint8Array;
+  readonly k0: number;
+  readonly k1: number;
+  readonly k2: number;
+  readonly k3: number;
+  readonly k4: number;
+  readonly k5: number;
+  readonly k6: number;
+  readonly k7: number;
+  readonly v0: number;
+  readonly v1: number;
+  readonly v2: number;
+  readonly v3: number;
+  readonly v4: number;
+  readonly v5: number;
+  readonly v6: number;
+  readonly v7: number;
 
-  constructor(content: Uint8Array) {
+  constructor(keyHash: Uint8Array, valueHash: Uint8Array) {
     super();
-    this.content = content;
-    leafPreimage.set(content, 1);
+    this.k0 = bigEndian(keyHash, 0);
+    this.k1 = bigEndian(keyHash, 4);
+    this.k2 = bigEndian(keyHash, 8);
+    this.k3 = bigEndian(keyHash, 12);
+    this.k4 = bigEndian(keyHash, 16);
+    this.k5 = bigEndian(keyHash, 20);
+    this.k6 = bigEndian(keyHash, 24);
+    this.k7 = bigEndian(keyHash, 28);
+    this.v0 = bigEndian(valueHash, 0);
+    this.v1 = bigEndian(valueHash, 4);
+    this.v2 = bigEndian(valueHash, 8);
+    this.v3 = bigEndian(valueHash, 12);
+    this.v4 = bigEndian(valueHash, 16);
+    this.v5 = bigEndian(valueHash, 20);
+    this.v6 = bigEndian(valueHash, 24);
+    this.v7 = bigEndian(valueHash, 28);
+    leafPreimage.set(keyHash, 1);
+    leafPreimage.set(valueHash, 33);
     scratchBytes.set(sha256(leafPreimage));
     this.setWords(scratchWords, 0);
   }
+
+  isOf(keyHash: Uint8Array): boolean {
+    return (
+      this.k0 === bigEndian(keyHash, 0) &&
+      this.k1 === bigEndian(keyHash, 4) &&
+      this.k2 === bigEndian(keyHash, 8) &&
+      this.k3 === bigEndian(keyHash, 12) &&
+      this.k4 === bigEndian(keyHash, 16) &&
+      this.k5 === bigEndian(keyHash, 20) &&
+      this.k6 === bigEndian(keyHash, 24) &&
+      this.k7 === bigEndian(keyHash, 28)
+    );
+  }
+
+  /** As pathBit on the bytes of the key's hash. */
+  pathBit(depth: number): number {
+    return (this.#keyWord(depth >> 5) >>> (31 - (depth & 31))) & 1;
+  }
+
+  get keyHash(): string {
+    const { k0, k1, k2, k3, k4, k5, k6, k7 } = this;
+    return hexOfWords([k0, k1, k2, k3, k4, k5, k6, k7]);
+  }
+
+  get valueHash(): string {
+    const { v0, v1, v2, v3, v4, v5, v6, v7 } = this;
+    return hexOfWords([v0, v1, v2, v3, v4, v5, v6, v7]);
+  }
+
+  #keyWord(place: number): number {
+    switch (place) {
+      case 0:
+        return this.k0;
+      case 1:
+        return this.k1;
+      case 2:
+        return this.k2;
+      case 3:
+        return this.k3;
+      case 4:
+        return this.k4;
+      case 5:
+        return this.k5;
+      case 6:
+        return this.k6;
+      default:
+        return this.k7;
+    }
+  }
+}
+
+/** Four bytes as a signed word: compared and shifted only. */
+function bigEndian(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+}
+
+function hexOfWords(words: readonly number[]): string {
+  return words.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 class Inner extends Digest {
@@ -193,8 +283,8 @@ class Rebuild {
     if (from === to) return node;
     const first = this.#changes[from];
     if (to - from === 1 && first !== undefined && !(node instanceof Inner)) {
-      if (node === null || isLeafOf(node, first.content)) return this.#replace(node, first);
-      if (first instanceof Tombstone) return node;
+      if (node === null || node.isOf(first.keyHash)) return this.#replace(node, first.leaf);
+      if (first.leaf === null) return node;
     }
     invariant(depth < STATE_DEPTH_MAX, "two keys with one SHA-256 hash");
     const middle = this.#partition(from, to, depth);
@@ -207,13 +297,10 @@ class Rebuild {
     );
   }
 
-  #replace(old: Leaf | null, change: Change): Leaf | null {
-    if (change instanceof Leaf) {
-      if (old === null) this.growth += 1;
-      return change;
-    }
-    if (old !== null) this.growth -= 1;
-    return null;
+  #replace(old: Leaf | null, leaf: Leaf | null): Leaf | null {
+    if (leaf !== null && old === null) this.growth += 1;
+    if (leaf === null && old !== null) this.growth -= 1;
+    return leaf;
   }
 
   /** Brings the changes that go left at this depth before those that go right. */
@@ -223,7 +310,7 @@ class Rebuild {
     let high = to;
     while (low < high) {
       const change = changes[low] as Change; // from <= low < high <= to
-      if (pathBit(change.content, depth) === 0) {
+      if (pathBit(change.keyHash, depth) === 0) {
         low += 1;
       } else {
         high -= 1;
@@ -280,33 +367,18 @@ function copyDigest(node: Subtree, at: number): void {
 function childrenOf(node: Subtree, depth: number): readonly [Subtree, Subtree] {
   if (node instanceof Inner) return [node.left, node.right];
   if (node === null) return [null, null];
-  return pathBit(node.content, depth) === 0 ? [node, null] : [null, node];
+  return node.pathBit(depth) === 0 ? [node, null] : [null, node];
 }
 
 function changeOf(key: string, value: Uint8Array | null): Change {
-  const content = new Uint8Array(64);
-  content.set(hashKey(key));
-  if (value === null) return new Tombstone(content);
-  content.set(sha256(value), 32);
-  return new Leaf(content);
+  const keyHash = hashKey(key);
+  return { keyHash, leaf: value === null ? null : new Leaf(keyHash, sha256(value)) };
 }
 
 function hashKey(key: string): Uint8Array {
   invariant(STATE_KEY.test(key), "a state key is 1..256 printable ASCII characters, no space");
   const length = encoder.encodeInto(key, keyBytes).written;
   return sha256(keyBytes.subarray(0, length));
-}
-
-function isLeafOf(leaf: Leaf, keyHash: Uint8Array): boolean {
-  for (let i = 0; i < 32; i++) if (leaf.content[i] !== keyHash[i]) return false;
-  return true;
-}
-
-function otherLeaf(leaf: Leaf): { keyHash: string; valueHash: string } {
-  return {
-    keyHash: toHex(leaf.content.subarray(0, 32)),
-    valueHash: toHex(leaf.content.subarray(32)),
-  };
 }
 
 function digestBytes(node: Subtree): Uint8Array {

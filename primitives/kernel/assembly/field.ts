@@ -115,7 +115,14 @@ function storeCarried(out: usize, s0: v128, s1: v128, s2: v128, s3: v128, s4: v1
   v128.store(out, toLimb(v128.and(s4, mask)), 64);
 }
 
-/** out = a b, tight. a and b loose. */
+/**
+ * out = a b, tight. a and b loose.
+ *
+ * Column by column, a line a product: `H` and `G` gather the upper halves for the next column, and
+ * finished columns go to the workspace, for it is registers that are scarce. Upper columns come just
+ * before the lower ones that they fold into. Loads are written out at each use: cheaper than what
+ * the compiler spills if it is left to keep ten limbs in registers.
+ */
 export function mul(out: usize, a: usize, b: usize): void {
   let x: v128, y: v128, h: v128, H: v128, G: v128;
   let s4 = startOf(BIAS, 5, 4, 0, 1);
@@ -167,7 +174,10 @@ export function mul(out: usize, a: usize, b: usize): void {
   );
 }
 
-/** out = a^2, tight. a loose. */
+/**
+ * out = a^2, tight. a loose. Squarings come in chains, each waiting for the one before: 15 products
+ * instead of 25 were measured and made a batch of one 4 % faster, larger ones not at all.
+ */
 export function square(out: usize, a: usize): void {
   mul(out, a, a);
 }
