@@ -180,7 +180,7 @@ describe("bounds", () => {
       expect(net >= (asset === CBDC ? -300_000n : -3_000n)).toBe(true);
     }
     expect(steps).toBeLessThan(NETTING_LIMITS.steps);
-    expect(exhausted).toBe(true); // by its rounds: instructions are left that none of 16 rounds took
+    expect(exhausted).toBe(true); // by its rounds: some are left that no round took
   });
 
   test("a search that runs out of rounds or steps gives what it has, and says so", () => {

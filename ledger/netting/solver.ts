@@ -8,14 +8,15 @@ import type { NetPosition, NettingCandidate } from "./solver-port.ts";
 export const MAX_CYCLE_CANDIDATES = 10_000;
 
 /** Rounds of dropping and adding; each is linear but for a logarithm, and most cycles need two. */
-export const MAX_CYCLE_ROUNDS = 16;
+export const MAX_CYCLE_ROUNDS = 8;
 
 /**
  * Effects and heap entries that one cycle may touch: a queue of ten thousand that hardly anything
- * can settle from takes about that many in 16 rounds, some half a second. It bounds adversarial
- * queues, in which one large account wakes thousands of waiting units again and again.
+ * can settle from takes about that many in all rounds, half a second on a machine of two cores. It
+ * bounds adversarial queues, in which one large account wakes thousands of waiting units again and
+ * again.
  */
-export const MAX_CYCLE_STEPS = 1_000_000;
+export const MAX_CYCLE_STEPS = 600_000;
 
 export interface NettingLimits {
   readonly candidates: number;

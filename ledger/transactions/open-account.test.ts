@@ -89,4 +89,24 @@ describe("open-account", () => {
     expect(open({ member: "HBL" }).code).toBe("MEMBER_WRONG_ROLE");
     expect(open({ ownership: "CLIENT" }).code).toBe("TERMS_INVALID");
   });
+
+  test.each([
+    ["TAX", "FINDIV", "HBL", "OWN"],
+    ["COLLATERAL_POOL", "HBL", undefined, "OWN"],
+    ["COMMODITY_VAULT", "HBL", "FINDIV", "CLIENT"],
+  ] as const)("%s is opened by %s and the central bank", (kind, member, other, ownership) => {
+    const ledger = ledgerWithClients();
+    const payload = { ...issuanceAccount("NEW"), kind, member, ownership };
+    const open = (change: object, signers: readonly string[]) =>
+      ledger.send("open-account", { ...payload, ...change }, { signers });
+    expect(open({}, [member]).field).toBe("role CENTRAL_BANK");
+    if (ownership === "OWN") {
+      expect(open({ ownership: "CLIENT" }, ["SBP", member]).outcome.code).toBe("TERMS_INVALID");
+    }
+    if (other !== undefined) {
+      const wrong = open({ member: other }, ["SBP", other]);
+      expect(wrong.outcome.code).toBe("MEMBER_WRONG_ROLE");
+    }
+    expect(open({}, ["SBP", member]).outcome.code).toBe("APPLIED");
+  });
 });

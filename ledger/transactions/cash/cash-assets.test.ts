@@ -67,6 +67,7 @@ describe("claims on a custodian", () => {
     ["MEMBER_UNKNOWN", { issuer: "X" }],
     ["ACCOUNT_UNKNOWN", { account: "X" }],
     ["ASSET_UNKNOWN", { asset: "USD-UBL" }],
+    ["RESERVE_REFERENCE_USED", { reference: "NOSTRO/1" }],
     ["ACCOUNT_WRONG_KIND", { account: "SGLA-UBL" }],
     ["COUNTERPARTY_NOT_MATCHED", { issuer: "UBL" }],
     ["COUNTERPARTY_NOT_MATCHED", { asset: CBDC }],

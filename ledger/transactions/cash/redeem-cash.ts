@@ -15,7 +15,7 @@ const payload = record({
   account: accountId,
   /** Minor units. */
   amount,
-  /** The transfer outside the ledger by which the issuer pays. */
+  /** The transfer outside the ledger by which the issuer pays; used once on the whole ledger. */
   reference: max35Text,
 });
 type Payload = Infer<typeof payload>;
@@ -35,6 +35,7 @@ export const redeemCash = transactionKind({
     "MEMBER_UNKNOWN",
     "ACCOUNT_UNKNOWN",
     "ASSET_UNKNOWN",
+    "RESERVE_REFERENCE_USED",
     "ACCOUNT_WRONG_KIND",
     "COUNTERPARTY_NOT_MATCHED",
     ...gateCodes,
@@ -45,7 +46,7 @@ export const redeemCash = transactionKind({
 
 function execute(payload: Payload, execution: Execution): Failure | undefined {
   const { asset, issuer, account: id, amount: redeemed, reference } = payload;
-  const { state } = execution;
+  const { state, txId, height } = execution;
   if (redeemed === 0n) return failure("AMOUNT_ZERO", "amount");
   const member = state.members.get(issuer);
   if (member === undefined) return failure("MEMBER_UNKNOWN", "issuer");
@@ -53,6 +54,9 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (account === undefined) return failure("ACCOUNT_UNKNOWN", "account");
   const money = state.of(cashAssetTable).get(asset);
   if (money === undefined && asset !== CBDC) return failure("ASSET_UNKNOWN", "asset");
+  if (state.reserveReferences.get(reference) !== undefined) {
+    return failure("RESERVE_REFERENCE_USED", "reference");
+  }
   const wrongKind = checkKinds([{ field: "account", account, kinds: ["CASH_CBDC"] }]);
   if (wrongKind !== undefined) return wrongKind;
   const isIssuer =
@@ -72,6 +76,7 @@ function execute(payload: Payload, execution: Execution): Failure | undefined {
   if (moved !== undefined) return moved;
   const supply = present(state.supplies.get(asset), "supply of cash");
   state.supplies.put({ ...supply, redeemed: supply.redeemed + redeemed });
+  state.reserveReferences.put({ reference, account: id, amount: redeemed, txId, height });
   const body = { asset, account: id, amount: redeemed, reference };
   execution.emit({ type: "cashRedeemed", body });
   return undefined;
