@@ -1,5 +1,6 @@
 import { present } from "../../primitives/assert.ts";
 import type { Prng } from "../../primitives/prng.ts";
+import { MAX_VALIDATORS, MIN_VALIDATORS } from "../limits.ts";
 import { createValidatorSet, type ValidatorSet, weightOf } from "../quorum.ts";
 import type { PeerIndex } from "../types.ts";
 import { validatorRegistryHash } from "../validator-registry.ts";
@@ -160,7 +161,8 @@ export class Changes {
     const total = sum(seats);
     const traitors = sum(seats.filter(({ participant }) => this.#byzantine.includes(participant)));
     return (
-      seats.length >= 4 &&
+      seats.length >= MIN_VALIDATORS &&
+      seats.length <= MAX_VALIDATORS &&
       seats.every(({ weight }) => 3 * weight < total) &&
       Math.max(missing(old, seats), missing(seats, old)) <= faultBound &&
       traitors <= Math.floor((total - 1) / 3)

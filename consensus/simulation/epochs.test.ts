@@ -1,11 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
+import { Prng } from "../../primitives/prng.ts";
 import type { Effect } from "../effects.ts";
 import type { ConsensusEvent } from "../events.ts";
+import { MAX_VALIDATORS } from "../limits.ts";
 import type { ConsensusConfig, PreviousEpoch } from "../state.ts";
 import { createEquivocator } from "./adversaries/equivocator.ts";
 import { type StartCore, startRealCore } from "./core-port.ts";
 import { mergeCounts } from "./coverage.ts";
 import type { Invariant } from "./invariants.ts";
+import { drawRunPlan } from "./run-plan.ts";
 import { type SimulationOptions, type SimulationResult, simulate } from "./simulation.ts";
 
 /** Far above what a case takes even on a busy machine. */
@@ -33,6 +36,15 @@ describe.each([4, 7])("%i validators, sets that change, random faults", (n) => {
   test.each(CASES)(`seeds %i and the ${SEEDS_PER_CASE - 1} after it`, (from) => {
     for (let seed = from; seed < from + SEEDS_PER_CASE; seed++) run({ seed, n });
   });
+});
+
+test("a set that is full grows no further", () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const { directory } = drawRunPlan({ seed, n: 25, epochs: true }, new Prng(seed));
+    for (let epoch = 1; epoch <= 40; epoch++) {
+      expect(directory.of(epoch).members.length).toBeLessThanOrEqual(MAX_VALIDATORS);
+    }
+  }
 });
 
 test("the runs reach what they are there for", () => {

@@ -7,6 +7,8 @@ import type { ValidatorIndex } from "./fault.ts";
 const POLL_MS = 100;
 const CALL_MS = 1_500;
 
+export type WatchedNetwork = Pick<ChaosNetwork, "indices" | "validator" | "name">;
+
 export interface Head {
   readonly height: number;
   readonly stateRoot: string;
@@ -19,7 +21,7 @@ export function singleAttempt(url: string, attemptTimeoutMs = CALL_MS): RpcClien
 
 /** Follows the heads of all nodes from outside, through their public RPC. */
 export class ChainWatch {
-  readonly #network: ChaosNetwork;
+  readonly #network: WatchedNetwork;
   readonly #clients = new Map<ValidatorIndex, RpcClient>();
   readonly #heads = new Map<ValidatorIndex, Head>();
   readonly #stop = new AbortController();
@@ -28,7 +30,7 @@ export class ChainWatch {
   #grewAtMs = performance.now();
   #longestStandstillMs = 0;
 
-  constructor(network: ChaosNetwork) {
+  constructor(network: WatchedNetwork) {
     this.#network = network;
     for (const i of network.indices()) this.follow(i);
   }
@@ -58,6 +60,11 @@ export class ChainWatch {
   /** What the node said last; undefined while it does not answer. */
   head(i: ValidatorIndex): Head | undefined {
     return this.#heads.get(i);
+  }
+
+  /** What it said before counts no more: another process is about to speak for it. */
+  forget(i: ValidatorIndex): void {
+    this.#heads.delete(i);
   }
 
   /** A fresh answer, whatever was seen before. */

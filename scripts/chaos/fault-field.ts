@@ -122,8 +122,9 @@ export class FaultField {
     return undefined;
   }
 
-  /** True when the node comes to the tip, whatever it may do there. */
+  /** True when the node, just started, comes to the tip, whatever it may do there. */
   async comesToTip(i: ValidatorIndex): Promise<boolean> {
+    this.watch.forget(i);
     const deadline = performance.now() + RECOVERY_LIMIT_MS;
     while (performance.now() < deadline) {
       if (this.watch.isAtTip(i)) return true;

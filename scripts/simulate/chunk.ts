@@ -1,6 +1,6 @@
 import { mergeCounts } from "../../consensus/simulation/coverage.ts";
 import { simulateTwice } from "../../consensus/simulation/determinism.ts";
-import { simulate } from "../../consensus/simulation/simulation.ts";
+import { type SimulationResult, simulate } from "../../consensus/simulation/simulation.ts";
 import type { WeightMode } from "../../consensus/simulation/validator-weights.ts";
 
 /** What all seeds of a campaign have in common. */
@@ -37,8 +37,15 @@ export function runChunk({ campaign, from, count }: Chunk): ChunkResult {
   let coverage: ReadonlyMap<string, number> = new Map();
   for (let seed = from; seed < from + count; seed++) {
     const run = seed % TWICE_EVERY === 0 ? simulateTwice : simulate;
-    const result = run({ seed, ...campaign });
     sum.ran += 1;
+    let result: SimulationResult;
+    try {
+      result = run({ seed, ...campaign });
+    } catch {
+      // The parent repeats the seed and shows the error.
+      failedSeeds.push(seed);
+      continue;
+    }
     sum.blocks += result.blocks;
     sum.epochs += result.epochs;
     sum.events += result.events;

@@ -58,7 +58,14 @@ export function replayCommand(seed: number, campaign: Campaign, cuts?: Cuts): st
  */
 export function reportFailure(seed: number, campaign: Campaign, shrinks: boolean): void {
   const options = { seed, ...campaign };
-  const failed = simulateTwice(options);
+  let failed: SimulationResult;
+  try {
+    failed = simulateTwice(options);
+  } catch (error) {
+    console.error(`seed ${seed}, n ${campaign.n}, commit ${commit()}: the simulator itself throws`);
+    console.error(error);
+    return;
+  }
   console.error(`seed ${seed}, n ${campaign.n}, commit ${commit()}: an invariant is broken`);
   printViolations(failed);
   console.error(`  replay: ${replayCommand(seed, campaign)} --trace`);
