@@ -150,5 +150,5 @@ function median(values: readonly number[]): number {
 
 function collect(): void {
   invariant(globalThis.gc !== undefined, "started with --expose-gc");
-  void globalThis.gc();
+  globalThis.gc();
 }

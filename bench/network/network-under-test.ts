@@ -81,7 +81,8 @@ export class NetworkUnderTest {
     // Validators inherit the environment; this process has read its own options already.
     if (profileDir !== undefined) {
       const preload = new URL("../profile/preload.mjs", import.meta.url).href;
-      process.env["NODE_OPTIONS"] = `--import ${preload}`;
+      const given = process.env["NODE_OPTIONS"] ?? "";
+      process.env["NODE_OPTIONS"] = `${given} --import ${preload}`.trim();
       process.env["BENCH_PROFILE_DIR"] = profileDir;
     }
     for (const validator of network.validators) {

@@ -26,8 +26,13 @@ const MAX_REMEMBERED = 16_384;
 export class Table<T> {
   readonly name: string;
   readonly #definition: TableDefinition<T>;
-  /** By the identity of the bytes; the one remembered first is forgotten first. */
-  readonly #decoded = new Map<Uint8Array, T>();
+  /**
+   * By the identity of the bytes, in two generations: when the younger one is full the older one is
+   * forgotten as a whole. (A Map from which the first entry is always removed gets slow: it steps
+   * over all that was removed before.)
+   */
+  #decoded = new Map<Uint8Array, T>();
+  #older = new Map<Uint8Array, T>();
 
   constructor(definition: TableDefinition<T>) {
     this.name = definition.name;
@@ -50,7 +55,7 @@ export class Table<T> {
 
   /** Throws CodecError on bytes that are not one canonical record of this table. */
   decode(bytes: Uint8Array): T {
-    const known = this.#decoded.get(bytes);
+    const known = this.#decoded.get(bytes) ?? this.#fromOlder(bytes);
     if (known !== undefined) return known;
     const value = decode(this.#definition.schema, bytes, undefined, this.name);
     if (this.#definition.remember) this.#remember(bytes, value);
@@ -58,11 +63,18 @@ export class Table<T> {
   }
 
   #remember(bytes: Uint8Array, value: T): void {
-    if (this.#decoded.size >= MAX_REMEMBERED) {
-      const first = this.#decoded.keys().next().value;
-      if (first !== undefined) this.#decoded.delete(first);
+    if (this.#decoded.size >= MAX_REMEMBERED / 2) {
+      this.#older = this.#decoded;
+      this.#decoded = new Map();
     }
     this.#decoded.set(bytes, value);
+  }
+
+  /** What is still read stays. */
+  #fromOlder(bytes: Uint8Array): T | undefined {
+    const value = this.#older.get(bytes);
+    if (value !== undefined) this.#remember(bytes, value);
+    return value;
   }
 
   /** The record as committed, or undefined. State that does not decode is an InvariantError. */

@@ -11,7 +11,7 @@ export const MAX_QUEUE_AGE_MS = 2_000;
  * Fewer waiting ones than these are no overload, however old: the network stands still, and they
  * are settled within a block or two when it moves again.
  */
-export const SHED_ABOVE = 1_024;
+export const SHED_ABOVE = 256;
 
 /** Proposed to a client that is turned away; the longer the queue, the longer. */
 const LEAST_RETRY_MS = 200;

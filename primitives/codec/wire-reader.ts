@@ -8,7 +8,7 @@ const KNOWN_TEXTS = 4096;
 const KNOWN_TEXT_BYTES = 35;
 
 /** Each place holds the last text whose bytes hashed to it; whoever comes next takes the place. */
-const knownTexts = new Array<string>(KNOWN_TEXTS).fill("");
+const knownTexts = Array.from({ length: KNOWN_TEXTS }, () => "");
 
 /**
  * Reads the MessagePack forms that Mizan uses, each in its only spelling: what it accepts, the

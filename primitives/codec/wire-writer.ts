@@ -12,9 +12,8 @@ const KEPT_BYTES = 1 << 20;
 
 /** Value of a lower-case hex digit by character code; 16 for any other. */
 const NIBBLE_OF = new Uint8Array(128).fill(16);
-for (const [value, digit] of [..."0123456789abcdef"].entries()) {
-  NIBBLE_OF[digit.charCodeAt(0)] = value;
-}
+const DIGITS = "0123456789abcdef";
+for (let value = 0; value < 16; value++) NIBBLE_OF[DIGITS.charCodeAt(value)] = value;
 
 /**
  * Writes the MessagePack forms that Mizan uses, each in its only spelling, into one growing buffer.
