@@ -43,8 +43,12 @@ export class Table<T> {
     return this.#definition.idOf(value);
   }
 
+  /**
+   * References may hold spaces (Max35Text), keys of the state may not: a space becomes '~', which
+   * stands in no identifier or reference, so that two ids never share a key.
+   */
   key(id: string): string {
-    return id === "" ? this.name : `${this.name}/${id}`;
+    return id === "" ? this.name : `${this.name}/${id.replaceAll(" ", "~")}`;
   }
 
   encode(value: T): Uint8Array {
