@@ -16,7 +16,8 @@ const AT_ONCE: Readonly<Record<VerificationLane, number>> = { transaction: 4096,
  * Verifies every signature under the key that `state` registers for it; signatures of unknown keys
  * are left without a verdict. `prior` are earlier findings on the same transactions: a signature
  * that was looked at under the key still registered is not looked at again. `source` answers for
- * the signatures (see `Verifier`). The keys are read before the call returns. Rejects as the verifier does, when there is no verdict on all.
+ * the signatures (see `Verifier`). The keys are read before the call returns. Rejects as the
+ * verifier does, when there is no verdict on all.
  */
 export async function checkTransactions(
   transactions: readonly WireTransaction[],
